@@ -1,0 +1,1 @@
+"""The language-server sidecar. Empty as yet; its place and its one dependency (`sleepy_agent`) are fixed here."""
