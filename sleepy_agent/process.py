@@ -1,0 +1,207 @@
+"""Run a program and get what happened as a value; kill it, with its children, when time or patience ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from sleepy_agent.errors import Interrupted
+
+POSIX = os.name == "posix"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessOutcome:
+    """How a program ended. `returncode` is None where it was killed by us or could not be started."""
+
+    returncode: int | None
+    stdout: bytes
+    stderr: bytes
+    seconds: float
+    timed_out: bool = False
+    cancelled: bool = False
+    start_error: OSError | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.returncode == 0
+
+
+class CancelToken:
+    """Says stop to everything that was started under it. Thread-safe; cancelling twice is harmless.
+
+    The one owner of "which programs are running": `cancel` kills them all with their children.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    def cancel(self) -> None:
+        with self._lock:
+            self._cancelled = True
+            running = list(self._running)
+        for process in running:
+            kill_process_tree(process)
+
+    def raise_if_cancelled(self) -> None:
+        if self._cancelled:
+            raise Interrupted("Stopped.", "Run the same command again to go on.")
+
+    def attach(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._running.add(process)
+            cancelled = self._cancelled
+        if cancelled:
+            kill_process_tree(process)
+
+    def detach(self, process: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._running.discard(process)
+
+
+class InterruptSignals:
+    """While entered, Ctrl-C and SIGTERM cancel `token` (once) instead of raising in the middle of anything.
+
+    Outside the main thread signals cannot be caught; there it does nothing.
+    """
+
+    def __init__(self, token: CancelToken) -> None:
+        self._token = token
+        self._previous: dict[int, object] = {}
+
+    def __enter__(self) -> InterruptSignals:
+        if threading.current_thread() is threading.main_thread():
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._previous[number] = signal.signal(number, self._handle)
+        return self
+
+    def _handle(self, _number: int, _frame: object) -> None:
+        # The lock of the token may be held by this very thread, so the killing is done by another one.
+        threading.Thread(target=self._token.cancel, daemon=True).start()
+
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        for number, previous in self._previous.items():
+            signal.signal(number, previous)  # type: ignore[arg-type]
+
+
+def kill_process_tree(process: subprocess.Popen[bytes]) -> None:
+    """End a program started by `run_process`, and what it started."""
+    if process.poll() is not None:
+        return
+    try:
+        if POSIX:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            subprocess.run(
+                ["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False
+            )
+    except (OSError, ProcessLookupError):
+        process.kill()
+
+
+def lowered_priority(command: Sequence[str], niceness: int) -> list[str]:
+    """The same command at lower priority. On POSIX through nice(1): it costs a millisecond and, unlike a
+    change after the start, also holds for the threads the program starts at once."""
+    nice = shutil.which("nice") if POSIX and niceness > 0 else None
+    return [nice, "-n", str(niceness), *command] if nice else list(command)
+
+
+def run_process(
+    command: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout_seconds: float | None = None,
+    niceness: int = 0,
+    cancel: CancelToken | None = None,
+    on_stdout_line: Callable[[bytes], None] | None = None,
+) -> ProcessOutcome:
+    """Run `command` to its end, with no standard input, in a process group of its own.
+
+    Never raises for what the program does; a program that cannot be started is `start_error`.
+    `environment` replaces the whole environment where given.
+    """
+    started = time.perf_counter()
+    try:
+        process = subprocess.Popen(
+            lowered_priority(command, niceness),
+            cwd=cwd,
+            env=dict(environment) if environment is not None else None,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            process_group=0 if POSIX else None,
+            creationflags=0 if POSIX else _windows_creation_flags(niceness),
+        )
+    except OSError as error:
+        return ProcessOutcome(None, b"", b"", time.perf_counter() - started, start_error=error)
+    if cancel:
+        cancel.attach(process)
+    timed_out = False
+    reader: threading.Thread | None = None
+    collected: list[bytes] = []
+    try:
+        if on_stdout_line is None:
+            try:
+                stdout, stderr = process.communicate(timeout=timeout_seconds)
+            except subprocess.TimeoutExpired:
+                timed_out = True
+                kill_process_tree(process)
+                stdout, stderr = process.communicate()
+        else:
+            assert process.stdout is not None and process.stderr is not None
+            error_stream = process.stderr
+            reader = threading.Thread(target=lambda: collected.append(error_stream.read()), daemon=True)
+            reader.start()
+            timer = (
+                threading.Timer(timeout_seconds, kill_process_tree, [process]) if timeout_seconds else None
+            )
+            if timer:
+                timer.start()
+            lines = []
+            for line in process.stdout:
+                lines.append(line)
+                on_stdout_line(line)
+            process.wait()
+            reader.join()
+            if timer:
+                timed_out = not timer.is_alive()
+                timer.cancel()
+            stdout, stderr = b"".join(lines), b"".join(collected)
+            process.stdout.close()
+            process.stderr.close()
+    except BaseException:
+        kill_process_tree(process)
+        process.wait()
+        raise
+    finally:
+        if cancel:
+            cancel.detach(process)
+    cancelled = bool(cancel and cancel.cancelled)
+    returncode = None if timed_out or (cancelled and process.returncode < 0) else process.returncode
+    return ProcessOutcome(returncode, stdout, stderr, time.perf_counter() - started, timed_out, cancelled)
+
+
+def _windows_creation_flags(niceness: int) -> int:
+    group: int = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+    low: int = getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
+    return group | (low if niceness > 0 else 0)
