@@ -89,12 +89,11 @@ def load_settings(places: Places) -> Settings:
     except FileNotFoundError:
         return Settings()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadUsage(
-            f"The settings in {path} cannot be read: {error}.", "Mend or delete that file."
-        ) from error
+        raise BadUsage(f"The settings in {path} cannot be read: {error}.", "Mend or delete that file.") from error
     settings = Settings()
     defaults = {field.name: getattr(settings, field.name) for field in fields(Settings)}
-    for key, value in raw.items():
+    for key, raw_value in raw.items():
+        value = raw_value
         if key not in defaults:
             known = ", ".join(sorted(defaults))
             raise BadUsage(f"{path} has an unknown setting {key!r}.", f"The known settings are: {known}.")

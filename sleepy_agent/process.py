@@ -111,9 +111,7 @@ def kill_process_tree(process: subprocess.Popen[bytes]) -> None:
         if POSIX:
             os.killpg(process.pid, signal.SIGKILL)
         else:
-            subprocess.run(
-                ["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False
-            )
+            subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
     except (OSError, ProcessLookupError):
         process.kill()
 
@@ -172,9 +170,7 @@ def run_process(
             error_stream = process.stderr
             reader = threading.Thread(target=lambda: collected.append(error_stream.read()), daemon=True)
             reader.start()
-            timer = (
-                threading.Timer(timeout_seconds, kill_process_tree, [process]) if timeout_seconds else None
-            )
+            timer = threading.Timer(timeout_seconds, kill_process_tree, [process]) if timeout_seconds else None
             if timer:
                 timer.start()
             lines = []
