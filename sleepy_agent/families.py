@@ -10,7 +10,6 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
@@ -242,7 +241,7 @@ def _bad_rules(origin: str, reason: str) -> BadUsage:
 @cache
 def _built_in_rules() -> FamilyRules:
     """The rules in this package. Cached because every caller gets the same frozen record."""
-    document = tomllib.loads(files("sleepy_agent").joinpath("families.toml").read_text(encoding="utf-8"))
+    document = tomllib.loads(Path(__file__).with_name("families.toml").read_text(encoding="utf-8"))
     families = _family_names(document, "families.toml")
     return FamilyRules(
         rules=_parse_rules(document, families, "families.toml"),
