@@ -20,54 +20,14 @@ _HASH_LENGTH: Final = 12
 
 # Words of the language (the reference's keywords, and the traits closures are told apart by): no program
 # can rename them. `union`, `auto` and `default` are left out, since a variable may be called so.
-_WORDS_OF_THE_LANGUAGE: Final = frozenset(
-    # fmt: off
-    {
-        "as",
-        "async",
-        "await",
-        "break",
-        "const",
-        "continue",
-        "crate",
-        "dyn",
-        "else",
-        "enum",
-        "extern",
-        "false",
-        "fn",
-        "for",
-        "if",
-        "impl",
-        "in",
-        "let",
-        "loop",
-        "match",
-        "mod",
-        "move",
-        "mut",
-        "pub",
-        "ref",
-        "return",
-        "self",
-        "Self",
-        "static",
-        "struct",
-        "super",
-        "trait",
-        "true",
-        "type",
-        "unsafe",
-        "use",
-        "where",
-        "while",
-        "yield",
-        "Fn",
-        "FnMut",
-        "FnOnce",
-    }
-    # fmt: on
-)
+# fmt: off
+_WORDS_OF_THE_LANGUAGE: Final = frozenset({
+    "as", "async", "await", "break", "const", "continue", "crate", "dyn", "else", "enum", "extern",
+    "false", "fn", "for", "if", "impl", "in", "let", "loop", "match", "mod", "move", "mut", "pub",
+    "ref", "return", "self", "Self", "static", "struct", "super", "trait", "true", "type", "unsafe",
+    "use", "where", "while", "yield", "Fn", "FnMut", "FnOnce",
+})
+# fmt: on
 
 _QUOTED: Final = re.compile(r"`[^`]*`")
 _WORD: Final = re.compile(r"[^\W\d]\w*")
