@@ -83,9 +83,7 @@ def main() -> int:
         "crate_name": crate_name,
         "arguments": arguments,
         "environment": {
-            name: value
-            for name, value in os.environ.items()
-            if before.get(name) != value and name not in NOT_RECORDED
+            name: value for name, value in os.environ.items() if before.get(name) != value and name not in NOT_RECORDED
         },
         "cwd": os.getcwd(),
         "real": real,

@@ -1,0 +1,305 @@
+"""Learn the exact rustc call of every workspace crate and target, by letting cargo make them.
+
+`cargo check` runs in a target directory of our own with `rustc_wrapper.py` in rustc's place. What it needs
+(manifests, lock file, build scripts, macro crates, toolchain, flags) is remembered with hashes: a recording
+is good until one of them changes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shlex
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from sleepy_agent.cargo import rustc_wrapper
+from sleepy_agent.cargo.diagnostics import parse_diagnostics
+from sleepy_agent.cargo.overlay import Overlay, mirrored, unmirrored
+from sleepy_agent.cargo.toolchain import Toolchain, cargo_environment
+from sleepy_agent.cargo.units import Unit, parse_dependency_file, units_from_calls
+from sleepy_agent.cargo.workspace import Workspace, explain_cargo_failure, feature_arguments
+from sleepy_agent.config import Settings
+from sleepy_agent.domain import Level
+from sleepy_agent.errors import RecordingFailed
+from sleepy_agent.process import POSIX, CancelToken, run_process
+
+RECORDING_VERSION = 1
+
+# Variables that change what cargo asks of rustc; all of CARGO_* but cargo's own bookkeeping.
+FLAG_VARIABLES = re.compile(r"RUSTFLAGS|RUSTC|RUSTC_BOOTSTRAP|RUSTUP_TOOLCHAIN|CARGO_(?!HOME$|TERM_|PKG_|MANIFEST_)\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The rustc calls of a workspace. `failures`: what cargo could not build, one sentence each."""
+
+    units: tuple[Unit, ...]
+    target_directory: Path
+    failures: tuple[str, ...]
+    untrusted_packages: frozenset[str]
+    """Packages whose replay disagreed with cargo: only cargo itself is asked about them."""
+    inputs: Mapping[Path, str]
+    """What a recording stands on: path -> hash (empty: the file was not there)."""
+
+    def unit(self, unit_id: str) -> Unit:
+        return next(unit for unit in self.units if unit.unit_id == unit_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """The tree cargo works on: the user's own (`copy_root` None), or our copy with an overlay in it."""
+
+    workspace: Workspace
+    copy_root: Path | None
+    overlay: Overlay
+
+    @property
+    def cargo_folder(self) -> Path:
+        root = self.workspace.root
+        return mirrored(self.copy_root, root) if self.copy_root else root
+
+    def read(self, path: Path) -> bytes | None:
+        if path in self.overlay:
+            return self.overlay[path]
+        try:
+            return path.read_bytes()
+        except OSError:
+            return None
+
+
+def hash_of(text: bytes | None) -> str:
+    return hashlib.sha256(text).hexdigest() if text is not None else ""
+
+
+def configuration_files(root: Path) -> list[Path]:
+    """Cargo's and rustup's files that may stand in `root` or any folder above it."""
+    names = (".cargo/config.toml", ".cargo/config", "rust-toolchain.toml", "rust-toolchain")
+    home = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
+    above = [folder / name for folder in (root, *root.parents) for name in names]
+    return [*above, home / "config.toml", home / "config"]
+
+
+def identity_of(workspace: Workspace, toolchain: Toolchain, settings: Settings) -> str:
+    """What, beside files, makes two recordings the same: toolchain, flags, features, members."""
+    flags = {name: value for name, value in cargo_environment().items() if FLAG_VARIABLES.fullmatch(name)}
+    members = [str(package.manifest) for package in workspace.local_packages]
+    parts = [RECORDING_VERSION, toolchain.version, sorted(flags.items()), feature_arguments(settings), members]
+    return json.dumps(parts, default=str)
+
+
+def load_recording(folder: Path, tree: Tree, identity: str) -> Recording | None:
+    """The recording in `folder`, when it still fits what the tree says now."""
+    try:
+        stored = json.loads((folder / "recording.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    if stored.get("identity") != identity:
+        return None
+    inputs = {Path(path): digest for path, digest in stored["inputs"].items()}
+    if any(hash_of(tree.read(path)) != digest for path, digest in inputs.items()):
+        return None
+    copy_root = Path(stored["copy_root"]) if stored["copy_root"] else None
+    return Recording(
+        units=units_from_calls(stored["calls"], copy_root),
+        target_directory=folder / "target",
+        failures=tuple(stored["failures"]),
+        untrusted_packages=frozenset(stored["untrusted"]),
+        inputs=inputs,
+    )
+
+
+def record(folder: Path, tree: Tree, identity: str, settings: Settings, cancel: CancelToken | None = None) -> Recording:
+    """Let cargo call the wrapper for every unit of `tree` and keep what it asked in `folder`.
+
+    Raises RecordingFailed where cargo does not come to call rustc for a single crate of the user's.
+    """
+    calls_folder = folder / "calls"
+    calls_folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / "recording.lock"):
+        outcome_lines, stderr = run_recording_cargo(folder, tree, settings, cancel)
+        alive = {
+            name
+            for line in outcome_lines
+            if line.startswith(b"{") and b'"compiler-artifact"' in line
+            for file_name in json.loads(line)["filenames"]
+            for name in (Path(file_name).stem, Path(file_name).stem.removeprefix("lib"))
+        }
+        calls = []
+        for path in sorted(calls_folder.glob("*.json")):
+            call = json.loads(path.read_text(encoding="utf-8"))
+            # A call that cargo neither repeated nor called fresh belongs to a target that is gone.
+            is_build_script = call["crate_name"] == "build_script_build"
+            is_fresh = call["real"] and (path.stem in alive or is_build_script)
+            if was_called(path, folder) or is_fresh:
+                calls.append((path.stem, call))
+            else:
+                path.unlink()
+        failures = recording_failures(outcome_lines, stderr, tree)
+        if not calls:
+            raise recording_failed(stderr, failures, tree)
+        units = units_from_calls(calls, tree.copy_root)
+        remove_own_metadata(folder / "target", units)
+        recording = Recording(
+            units=units,
+            target_directory=folder / "target",
+            failures=failures,
+            untrusted_packages=frozenset(),
+            inputs={path: hash_of(tree.read(path)) for path in recording_inputs(folder, tree, units)},
+        )
+        save_recording(folder, tree, identity, recording, calls)
+    return recording
+
+
+def was_called(call_file: Path, folder: Path) -> bool:
+    """Whether the wrapper wrote this file during the run that just ended."""
+    return call_file.stat().st_mtime_ns >= (folder / "wrapper.json").stat().st_mtime_ns
+
+
+def run_recording_cargo(
+    folder: Path, tree: Tree, settings: Settings, cancel: CancelToken | None
+) -> tuple[list[bytes], str]:
+    """Run `cargo check` with the wrapper; its standard output by lines, and its standard error."""
+    environment = cargo_environment()
+    local = {package.folder for package in tree.workspace.local_packages}
+    real = tree.workspace.depended_on_by_registry
+
+    def as_cargo_sees(path: Path) -> str:
+        return str(mirrored(tree.copy_root, path) if tree.copy_root else path)
+
+    configuration = {
+        "calls": str(folder / "calls"),
+        "local": sorted(as_cargo_sees(path) for path in local),
+        "real": sorted(as_cargo_sees(path) for path in real),
+        "environment": environment,
+    }
+    configuration_file = folder / "wrapper.json"
+    # The environment may hold the user's secrets: nobody else reads this file, and it does not outlive the run.
+    descriptor = os.open(configuration_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as output:
+        json.dump(configuration, output)
+    command = cargo_check_command(folder / "target", settings, locked=tree.copy_root is None)
+    environment |= {"SLEEPY_RECORDING": str(configuration_file), "RUSTC_WRAPPER": str(write_wrapper(folder))}
+    outcome = run_process(command, cwd=tree.cargo_folder, environment=environment, cancel=cancel)
+    stamp = configuration_file.stat()
+    configuration_file.write_text("{}", encoding="utf-8")
+    os.utime(configuration_file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    if cancel:
+        cancel.raise_if_cancelled()
+    stderr = outcome.stderr.decode(errors="replace")
+    if outcome.start_error:
+        raise explain_cargo_failure(stderr, tree.workspace.root, outcome.start_error)
+    return outcome.stdout.splitlines(), stderr
+
+
+def cargo_check_command(target_directory: Path, settings: Settings, *, locked: bool) -> list[str]:
+    """`cargo check` of everything, going on behind errors, with JSON messages."""
+    command = ["cargo", "check", "--workspace", "--all-targets", "--keep-going", "--message-format=json"]
+    command += ["--target-dir", str(target_directory), *feature_arguments(settings)]
+    return [*command, "--locked"] if locked else command
+
+
+def write_wrapper(folder: Path) -> Path:
+    """A small program that starts the wrapper with this Python, isolated from the user's environment."""
+    script = Path(rustc_wrapper.__file__)
+    if POSIX:
+        # Not a `#!python` line: those have a length limit that deep virtual environments pass.
+        wrapper = folder / "rustc-wrapper.sh"
+        interpreter, program = shlex.quote(sys.executable), shlex.quote(str(script))
+        wrapper.write_text(f'#!/bin/sh\nexec {interpreter} -I -S {program} "$@"\n', encoding="utf-8")
+        wrapper.chmod(0o700)
+    else:
+        wrapper = folder / "rustc-wrapper.cmd"
+        wrapper.write_text(f'@"{sys.executable}" -I -S "{script}" %*\r\n', encoding="utf-8")
+    return wrapper
+
+
+def remove_own_metadata(target_directory: Path, units: Iterable[Unit]) -> None:
+    """Delete the metadata of the user's checked crates from our target: replays bring their own, and cargo
+    must call the wrapper for them again the next time."""
+    for unit in units:
+        if not unit.is_really_compiled:
+            for path in target_directory.glob(f"*/deps/{unit.metadata_name}"):
+                path.unlink(missing_ok=True)
+
+
+def recording_inputs(folder: Path, tree: Tree, units: Iterable[Unit]) -> set[Path]:
+    """Files whose change makes a recording stale."""
+    inputs = {*tree.workspace.manifests, tree.workspace.root / "Cargo.lock"}
+    inputs.update(configuration_files(tree.workspace.root))
+
+    def user_path(path: Path) -> Path:
+        return unmirrored(tree.copy_root, path) if tree.copy_root else path
+
+    for unit in units:
+        if unit.is_really_compiled:
+            for dependency_file in folder.glob(f"target/*/*/**/{unit.unit_id}.d"):
+                files, _ = parse_dependency_file(dependency_file.read_text(encoding="utf-8", errors="replace"))
+                inputs.update(user_path(unit.cwd / name) for name in files)
+            # A macro crate that did not compile has left no list: then its whole folder counts.
+            if not list(folder.glob(f"target/*/*/**/{unit.unit_id}.d")):
+                inputs.update(unit.package_folder.rglob("*.rs"))
+    package_folders = {unit.package_folder for unit in units if unit.crate_name == "build_script_build"}
+    for output in folder.glob("target/*/build/*/output"):
+        for watched in re.findall(rb"^cargo::?rerun-if-changed=(.+)$", output.read_bytes(), re.MULTILINE):
+            name = watched.decode(errors="replace").strip()
+            inputs.update(path for base in package_folders if (path := base / name).is_file())
+    own = (folder.resolve(), folder)
+    return {path for path in inputs if not any(path.is_relative_to(place) for place in own)}
+
+
+def recording_failures(lines: list[bytes], stderr: str, tree: Tree) -> tuple[str, ...]:
+    """What kept cargo from calling rustc for somebody: a dependency that does not compile, a failing script.
+
+    Errors in the user's own macro crates and build scripts are problems like any other, found by replay.
+    """
+    failures = re.findall(r"^error: (failed to run custom build command for `[^`]*`)", stderr, re.MULTILINE)
+    roots = tree.workspace.source_roots
+    for line in lines:
+        if b'"compiler-message"' in line:
+            package = Path(json.loads(line)["manifest_path"])
+            package = unmirrored(tree.copy_root, package) if tree.copy_root else package
+            if not any(package.is_relative_to(root) for root in roots):
+                for diagnostic in parse_diagnostics([line], Path):
+                    if diagnostic.level == Level.ERROR:
+                        failures.append(
+                            f"the dependency in {package.parent.name} does not compile: {diagnostic.message}"
+                        )
+    return tuple(dict.fromkeys(failures))
+
+
+def recording_failed(stderr: str, failures: tuple[str, ...], tree: Tree) -> RecordingFailed:
+    """The exception for a cargo that called rustc for nothing of the user's."""
+    if not failures:
+        error = explain_cargo_failure(stderr, tree.workspace.root, None)
+        return RecordingFailed(error.message, error.remedy)
+    return RecordingFailed(
+        f"Cargo could not prepare {tree.workspace.root}: {failures[0]}.",
+        "Make `cargo check` come past that (a missing system library, say), then run the same command again.",
+    )
+
+
+def save_recording(
+    folder: Path, tree: Tree, identity: str, recording: Recording, calls: list[tuple[str, dict[str, object]]] | None
+) -> None:
+    """Write recording.json, whole or not at all. `calls` None keeps the ones that are there."""
+    path = folder / "recording.json"
+    if calls is None:
+        calls = json.loads(path.read_text(encoding="utf-8"))["calls"]
+    content = {
+        "identity": identity,
+        "copy_root": str(tree.copy_root) if tree.copy_root else None,
+        "inputs": {str(name): digest for name, digest in recording.inputs.items()},
+        "failures": recording.failures,
+        "untrusted": sorted(recording.untrusted_packages),
+        "calls": calls,
+    }
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps(content), encoding="utf-8")
+    temporary.replace(path)
