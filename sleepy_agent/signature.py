@@ -34,7 +34,7 @@ _WORD: Final = re.compile(r"[^\W\d]\w*")
 _SYMBOLS_ONLY: Final = re.compile(r"[^\w'\"]+")
 _STRING: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"')
 _CHARACTER: Final = re.compile(r"(?<![\w`])'(?:\\[^']*|[^'\\])'(?!\w)")
-_LIFETIME: Final = re.compile(r"(?<![\w`'])'[^\W\d]\w*|(?<![\w`'])'\d+")
+_LIFETIME: Final = re.compile(r"(?<![\w`'])'\w+")
 # A path of files has a separator and ends in an extension, so that "and/or" is none.
 _FILE: Final = re.compile(r"(?:[A-Za-z]:)?[\w.~@+-]*(?:[\\/][\w.~@+-]+)*[\\/][\w.~@+-]+\.\w+(?::\d+)*")
 _DIGITS: Final = re.compile(r"(?<![\w`])\d[\w]*(?:\.\d+)?")
@@ -55,6 +55,8 @@ def normalise_message(message: str) -> str:
 
     Two messages that differ only in those give the same text; normalising twice changes nothing.
     """
+    # Space first: a line end inside a string would otherwise hide the string.
+    message = _SPACE.sub(" ", message).strip()
     pieces = []
     position = 0
     for match in _QUOTED.finditer(message):
@@ -62,8 +64,7 @@ def normalise_message(message: str) -> str:
         pieces.append(_normalise_quoted(match.group()[1:-1]))
         position = match.end()
     pieces.append(_normalise_prose(message[position:]))
-    joined = _SPACE.sub(" ", "".join(pieces)).strip()
-    joined = _LIST_OF_NAMES.sub(_NAME, joined)
+    joined = _LIST_OF_NAMES.sub(_NAME, "".join(pieces))
     if _NUMBER in joined:
         joined = _COUNTED_PLURAL.sub(r"N \g<counted>", joined)
         joined = _PLURAL_VERB.sub(lambda match: _SINGULAR_VERBS[match["verb"]], joined)

@@ -56,7 +56,7 @@ def episode_as_json(stored: StoredEpisode) -> dict[str, Any]:
 def export_lines(database: Database, which: EpisodeFilter = ALL_EPISODES) -> Iterator[str]:
     """The episodes that fit, oldest first, each as one line of JSON without its line end. Raises `StoreError`."""
     for stored in list_episodes(database, which):
-        yield json.dumps(episode_as_json(stored), ensure_ascii=False)
+        yield json.dumps(episode_as_json(stored))
 
 
 def export_to_file(database: Database, destination: Path, which: EpisodeFilter = ALL_EPISODES) -> int:

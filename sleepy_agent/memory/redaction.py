@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 from typing import Final
 
@@ -37,8 +37,11 @@ def redaction_patterns() -> tuple[RedactionPattern, ...]:
 
 def redact(text: str, patterns: tuple[RedactionPattern, ...] | None = None) -> str:
     """`text` with every secret replaced by `[redacted:NAME]`. Redacting twice changes nothing."""
-    for pattern in redaction_patterns() if patterns is None else patterns:
-        text = _redact_one(text, pattern)
+    in_order = redaction_patterns() if patterns is None else patterns
+    # What is taken out may lay bare the beginning of another secret, so it goes on until nothing changes. That ends:
+    # a replacement always takes away text that is no placeholder, or makes one placeholder of several.
+    while (redacted := reduce(_redact_one, in_order, text)) != text:
+        text = redacted
     return text
 
 
