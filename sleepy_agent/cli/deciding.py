@@ -1,0 +1,99 @@
+"""Who answers when a fix is offered: the user at a prompt, or a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from sleepy_agent.cli.render import INDENT, print_offer
+from sleepy_agent.cli.terminal import Terminal, ask
+from sleepy_agent.fixes.events import Decide, Decision, Offer
+from sleepy_agent.process import CancelToken
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+QUESTION = "Apply this fix [y,n,a,s,q,?]? "
+ANSWERS = {
+    "y": (Decision.YES, "apply this fix"),
+    "n": (Decision.NO, "do not apply it, go to the next problem"),
+    "a": (Decision.ALL, "apply this one and every preferred one that follows; flagged ones are still asked"),
+    "s": (Decision.SKIP_FILE, "leave this problem and the rest of this file"),
+    "q": (Decision.QUIT, "quit; what was applied stays applied"),
+}
+"""Letter: what it decides, and what `?` says of it. The letters are those of `git add -p` where it has them."""
+
+
+@dataclass(slots=True)
+class _Standing:
+    """Answers that hold for later offers, too."""
+
+    take_preferred: bool = False
+    skipped_files: set[Path] = field(default_factory=set)
+
+
+def take_preferred(offer: Offer) -> Decision:
+    """The rule of --apply and --dry-run: what no flag speaks against is taken, the rest is left to the user."""
+    return Decision.YES if offer.fix.preferred else Decision.NO
+
+
+def show_and_take_preferred(console: Console, root: Path, pause: Callable[[], None]) -> Decide:
+    """`take_preferred`, each offer printed as it is decided."""
+
+    def decide(offer: Offer) -> Decision:
+        pause()
+        decision = take_preferred(offer)
+        print_offer(console, offer, root)
+        if decision is Decision.NO:
+            console.print(Text(f"{INDENT}left for you to decide: `sleepy fix` asks", "yellow"))
+        console.print()
+        return decision
+
+    return decide
+
+
+def ask_for_each(
+    terminal: Terminal, console: Console, root: Path, cancel: CancelToken, pause: Callable[[], None]
+) -> Decide:
+    """Show each offer and ask. `pause` stops whatever moves on the screen."""
+    standing = _Standing()
+
+    def decide(offer: Offer) -> Decision:
+        file = offer.fix.problem.span.file if offer.fix.problem.span else None
+        if file in standing.skipped_files:
+            return Decision.SKIP_FILE
+        pause()
+        print_offer(console, offer, root)
+        if standing.take_preferred and offer.fix.preferred:
+            console.print(Text(f"{INDENT}applied, as you said", "dim"))
+            decision = Decision.YES
+        else:
+            decision = _ask(terminal, console, cancel)
+        console.print()
+        if decision is Decision.ALL:
+            # The engine is told yes, once: what follows is decided here, where flagged fixes are asked about.
+            standing.take_preferred = True
+            return Decision.YES
+        if decision is Decision.SKIP_FILE and file is not None:
+            standing.skipped_files.add(file)
+        return decision
+
+    return decide
+
+
+def _ask(terminal: Terminal, console: Console, cancel: CancelToken) -> Decision:
+    while True:
+        answer = ask(terminal, QUESTION, cancel)
+        if answer is None:
+            # The input has ended: nobody will answer the next one either.
+            console.print()
+            return Decision.QUIT
+        letter = answer[:1].lower()
+        if letter in ANSWERS:
+            return ANSWERS[letter][0]
+        for known, (_, meaning) in ANSWERS.items():
+            console.print(Text(f"{known} - {meaning}", "red" if letter == "?" else "yellow"))

@@ -1,0 +1,154 @@
+"""`sleepy log`: recent runs, what was tried in them and what the compiler said."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sleepy_agent.cli.store import opened_store, root_for
+from sleepy_agent.cli.terminal import Terminal, console_for, terminal_of_process
+from sleepy_agent.cli.values import counted
+from sleepy_agent.domain import Outcome
+from sleepy_agent.errors import EXIT_GREEN, BadUsage
+from sleepy_agent.memory.episodes import EpisodeFilter, StoredEpisode, list_episodes
+from sleepy_agent.memory.export import episode_as_json
+from sleepy_agent.memory.runs import Run, list_runs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from sqlite_utils import Database
+
+DEFAULT_LIMIT = 10
+SHORT_ID = 8
+"""Letters of a run's id that are shown; --run takes any beginning of it that only one run has."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of `sleepy log`."""
+    parser.epilog = (
+        "Without --run: the runs of the project around PATH (all projects where there is none), newest first, and\n"
+        "the attempts of the newest one. Rejected candidates are counted, and listed with --rejected."
+    )
+    parser.add_argument("path", nargs="?", metavar="PATH", help="a folder of a project (default: the current one)")
+    parser.add_argument("--run", metavar="ID", help="show this run (the first letters of its id are enough)")
+    parser.add_argument("--rejected", action="store_true", help="list rejected candidates, too")
+    parser.add_argument(
+        "--limit", type=int, default=DEFAULT_LIMIT, metavar="N", help=f"so many runs (default: {DEFAULT_LIMIT})"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Show the user's store."""
+    return run_with(arguments, terminal_of_process())
+
+
+def run_with(arguments: argparse.Namespace, terminal: Terminal) -> int:
+    """Read the store and print runs and attempts."""
+    if arguments.limit < 1:
+        raise BadUsage(f"--limit {arguments.limit} shows nothing.", "Give a number from 1.")
+    with opened_store(terminal) as database:
+        root = root_for(database, arguments.path)
+        if arguments.run:
+            runs: Sequence[Run] = [find_run(list_runs(database, root), arguments.run)]
+        else:
+            runs = list_runs(database, root, limit=arguments.limit)
+        attempts = attempts_of(database, runs[0], rejected=arguments.rejected) if runs else []
+    if arguments.json:
+        shown = {"runs": [run_as_json(one) for one in runs], "attempts": [episode_as_json(one) for one in attempts]}
+        terminal.output.write(json.dumps(shown) + "\n")
+        return EXIT_GREEN
+    console = console_for(terminal, terminal.output)
+    if not runs:
+        console.print("Nothing is recorded yet. `sleepy fix` in a cargo project records what it tries.")
+        return EXIT_GREEN
+    print_runs(console, runs, one_project=root is not None)
+    console.print()
+    print_attempts(console, runs[0], attempts, rejected=arguments.rejected)
+    return EXIT_GREEN
+
+
+def find_run(runs: Iterable[Run], beginning: str) -> Run:
+    """The one run whose id begins so. Raises BadUsage for none and for several."""
+    found = [one for one in runs if one.run_id.startswith(beginning.lower())]
+    if len(found) != 1:
+        raise BadUsage(
+            f"{counted(len(found), 'run') if found else 'No run'} here begins with {beginning}.",
+            "`sleepy log` lists the runs; give more letters of the one you mean.",
+        )
+    return found[0]
+
+
+def attempts_of(database: Database, one: Run, *, rejected: bool) -> list[StoredEpisode]:
+    """The attempts of a run in their order; without `rejected` those that passed."""
+    which = EpisodeFilter(run_id=one.run_id, passed=None if rejected else True)
+    return list(list_episodes(database, which))
+
+
+def run_as_json(one: Run) -> dict[str, Any]:
+    """A run as `sleepy log --json` prints it."""
+    return asdict(one) | {"repository_root": str(one.repository_root)}
+
+
+def print_runs(console: Console, runs: Sequence[Run], *, one_project: bool) -> None:
+    """A line for each run: when, how it ended, what it did."""
+    from rich.text import Text
+
+    for one in runs:
+        counts = one.counts
+        state, style = _state_of(one)
+        done = f"{counts.fixes_applied} of {counts.problems_before} fixed, {counted(counts.attempts, 'attempt')}"
+        where = "" if one_project else f"   {one.repository_root}"
+        console.print(
+            Text.assemble(
+                (one.run_id[:SHORT_ID], "cyan"), f"  {local_time(one.started)}  ", (f"{state:<12}", style), done, where
+            )
+        )
+
+
+def _state_of(one: Run) -> tuple[str, str]:
+    if one.undone:
+        return "undone", "dim"
+    if one.finished is None:
+        return "cut off", "yellow"
+    return ("green", "green") if one.green else ("errors left", "yellow")
+
+
+def print_attempts(console: Console, one: Run, attempts: Sequence[StoredEpisode], *, rejected: bool) -> None:
+    """A block for each attempt: problem, what was tried, verdict, outcome."""
+    from rich.text import Text
+
+    console.print(Text(f"Run {one.run_id[:SHORT_ID]}: {one.command}", "bold"))
+    for stored in attempts:
+        episode = stored.episode
+        mark, style = ("passed", "green") if episode.passed else ("rejected", "red")
+        outcome = "" if episode.outcome is Outcome.NONE else f", {episode.outcome.value}"
+        place = Path(episode.file).as_posix()
+        code = f"[{episode.code}]" if episode.code else ""
+        message = episode.message.splitlines()[0] if episode.message else ""
+        console.print(
+            Text.assemble(
+                (f"  {mark}{outcome}", style),
+                f"  error{code} {message}   ",
+                (place, "cyan"),
+                "   ",
+                (episode.family, "dim"),
+            )
+        )
+        flags = f"; flags: {', '.join(flag.replace('_', ' ') for flag in episode.flags)}" if episode.flags else ""
+        console.print(Text(f"    {episode.source}: {episode.title}"))
+        took = f"{episode.wall_clock_milliseconds:.0f} ms"
+        console.print(Text(f"    {episode.verdict.rstrip('.')} ({took}){flags}", "dim"))
+    hidden = one.counts.attempts - len(attempts)
+    if not rejected and hidden > 0:
+        console.print(Text(f"  {counted(hidden, 'rejected candidate')} not shown; --rejected lists them", "dim"))
+
+
+def local_time(timestamp: str) -> str:
+    """A stored moment as the user's clock showed it."""
+    return f"{datetime.fromisoformat(timestamp).astimezone():%Y-%m-%d %H:%M}"
