@@ -1,0 +1,1 @@
+"""How many of the compiler's own erroneous examples Sleepy repairs, beside `cargo fix` and a plain search."""
