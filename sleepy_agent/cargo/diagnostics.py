@@ -52,7 +52,7 @@ def diagnostic_from_json(message: dict[str, Any], path_of: PathOf) -> Diagnostic
     ]
     level = message["level"]
     return Diagnostic(
-        level=Level(level) if level in Level else Level.NOTE,
+        level=Level(level) if level in set(Level) else Level.NOTE,
         code=(message.get("code") or {}).get("code"),
         message=message["message"],
         spans=tuple(

@@ -7,9 +7,11 @@ between source roots hold. An *overlay* maps paths of the user's tree to the byt
 
 from __future__ import annotations
 
+import filecmp
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 Overlay = Mapping[Path, bytes]
@@ -77,10 +79,39 @@ def link_or_copy(source: Path, target: Path) -> None:
     raise OSError(f"cannot link or copy {source}")
 
 
-class Mirror:
-    """The one owner of a mirror folder: knows which of its files are not links at the moment."""
+def copy_now(source: Path, target: Path) -> None:
+    """Copy with the present as time of change: cargo must see a file that turned back as changed again."""
+    shutil.copyfile(source, target)
+    shutil.copymode(source, target)
 
-    def __init__(self, mirror_root: Path, source_roots: tuple[Path, ...], excluded: tuple[Path, ...]) -> None:
+
+def is_copy_of(mirror_path: Path, path: Path) -> bool:
+    """Whether a real file of the mirror has the bytes of the user's file."""
+    try:
+        return not mirror_path.is_symlink() and filecmp.cmp(mirror_path, path, shallow=False)
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """How a mirror shows unchanged files: put one there, and tell whether it still is right."""
+
+    place: Callable[[Path, Path], None]
+    is_current: Callable[[Path, Path], bool]
+
+
+class Mirror:
+    """The one owner of a mirror folder: knows which of its files are not the user's at the moment."""
+
+    def __init__(
+        self,
+        mirror_root: Path,
+        source_roots: tuple[Path, ...],
+        excluded: tuple[Path, ...],
+        placement: Placement | None = None,
+    ) -> None:
+        self._placement = placement or Placement(link_or_copy, is_link_to)
         self.mirror_root = mirror_root
         self._source_roots = source_roots
         self._excluded = excluded
@@ -103,14 +134,14 @@ class Mirror:
                     path = unmirrored(self.mirror_root, mirror_path)
                     if path in self._laid:
                         continue
-                    if path in wanted and is_link_to(mirror_path, path):
+                    if path in wanted and self._placement.is_current(mirror_path, path):
                         present.add(path)
                     else:
                         mirror_path.unlink()
         for parent in {mirrored(self.mirror_root, path).parent for path in wanted - present}:
             parent.mkdir(parents=True, exist_ok=True)
         for path in wanted - present - self._laid.keys():
-            link_or_copy(path, mirrored(self.mirror_root, path))
+            self._placement.place(path, mirrored(self.mirror_root, path))
         self._linked = wanted
 
     def add_link(self, path: Path) -> None:
@@ -118,7 +149,7 @@ class Mirror:
         target = mirrored(self.mirror_root, path)
         if path not in self._linked and path.is_file() and not os.path.lexists(target):
             target.parent.mkdir(parents=True, exist_ok=True)
-            link_or_copy(path, target)
+            self._placement.place(path, target)
             self._linked.add(path)
 
     def lay(self, overlay: Overlay) -> None:
@@ -127,7 +158,7 @@ class Mirror:
             target = mirrored(self.mirror_root, path)
             target.unlink(missing_ok=True)
             if path.exists():
-                link_or_copy(path, target)
+                self._placement.place(path, target)
             del self._laid[path]
         for path, text in overlay.items():
             if self._laid.get(path) == text:

@@ -47,6 +47,8 @@ class Recording:
     """Packages whose replay disagreed with cargo: only cargo itself is asked about them."""
     inputs: Mapping[Path, str]
     """What a recording stands on: path -> hash (empty: the file was not there)."""
+    is_compared: bool
+    """Whether its replays were compared with cargo's own answer (agreement.py)."""
 
     def unit(self, unit_id: str) -> Unit:
         return next(unit for unit in self.units if unit.unit_id == unit_id)
@@ -112,6 +114,7 @@ def load_recording(folder: Path, tree: Tree, identity: str) -> Recording | None:
         failures=tuple(stored["failures"]),
         untrusted_packages=frozenset(stored["untrusted"]),
         inputs=inputs,
+        is_compared=stored["compared"],
     )
 
 
@@ -152,6 +155,7 @@ def record(folder: Path, tree: Tree, identity: str, settings: Settings, cancel: 
             failures=failures,
             untrusted_packages=frozenset(),
             inputs={path: hash_of(tree.read(path)) for path in recording_inputs(folder, tree, units)},
+            is_compared=False,
         )
         save_recording(folder, tree, identity, recording, calls)
     return recording
@@ -286,20 +290,30 @@ def recording_failed(stderr: str, failures: tuple[str, ...], tree: Tree) -> Reco
 
 
 def save_recording(
-    folder: Path, tree: Tree, identity: str, recording: Recording, calls: list[tuple[str, dict[str, object]]] | None
+    folder: Path, tree: Tree, identity: str, recording: Recording, calls: list[tuple[str, dict[str, object]]]
 ) -> None:
-    """Write recording.json, whole or not at all. `calls` None keeps the ones that are there."""
-    path = folder / "recording.json"
-    if calls is None:
-        calls = json.loads(path.read_text(encoding="utf-8"))["calls"]
+    """Write recording.json, whole or not at all."""
     content = {
         "identity": identity,
         "copy_root": str(tree.copy_root) if tree.copy_root else None,
         "inputs": {str(name): digest for name, digest in recording.inputs.items()},
         "failures": recording.failures,
-        "untrusted": sorted(recording.untrusted_packages),
         "calls": calls,
     }
-    temporary = path.with_suffix(f".{os.getpid()}")
+    write_recording(folder, content | what_may_change(recording))
+
+
+def update_recording(folder: Path, recording: Recording) -> None:
+    """Write down what was learned of a recording since."""
+    path = folder / "recording.json"
+    write_recording(folder, json.loads(path.read_text(encoding="utf-8")) | what_may_change(recording))
+
+
+def what_may_change(recording: Recording) -> dict[str, object]:
+    return {"untrusted": sorted(recording.untrusted_packages), "compared": recording.is_compared}
+
+
+def write_recording(folder: Path, content: Mapping[str, object]) -> None:
+    temporary = folder / f"recording.{os.getpid()}"
     temporary.write_text(json.dumps(content), encoding="utf-8")
-    temporary.replace(path)
+    temporary.replace(folder / "recording.json")

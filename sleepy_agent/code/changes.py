@@ -110,7 +110,7 @@ def flags_of_change(
     found = inserted_flags(before, after, changes)
     for change in changes:
         found |= deletion_flags(root_before, root_after, before, change, target)
-        found |= visibility_flags(root_before, root_after, before, after, change, target)
+        found |= visibility_flags((root_before, before), (root_after, after), change, target)
         if "clone" in found and any(
             around.type in LOOP_KINDS | {"closure_expression"}
             for around in ancestors(node_at(root_after, change.new_start, change.new_end))
@@ -228,20 +228,15 @@ def comment_flags(root_before: Node, root_after: Node, change: TextChange) -> se
 
 
 def visibility_flags(
-    root_before: Node,
-    root_after: Node,
-    before: bytes,
-    after: bytes,
-    change: TextChange,
-    target: tuple[int, int] | None,
+    old: tuple[Node, bytes], new: tuple[Node, bytes], change: TextChange, target: tuple[int, int] | None
 ) -> set[str]:
     """Whether a public signature changed that was not itself the complaint, or something became public."""
     found = set()
+    (root_before, before), (root_after, after) = old, new
     item_after = signature_around(root_after, change.new_start, change.new_end)
     item_before = signature_around(root_before, change.start, change.end)
     if item_after is not None and item_before is not None:
-        old, new = visibility_of(item_before, before), visibility_of(item_after, after)
-        if old != new and new:
+        if visibility_of(item_after, after) not in {"", visibility_of(item_before, before)}:
             found.add("widened_visibility")
         complained = target is not None and overlaps(signature_range(item_before), target)
         is_public = is_public_item(item_before, before) and not found
@@ -284,14 +279,18 @@ def overlaps(first: tuple[int, int], second: tuple[int, int]) -> bool:
     return first[0] <= second[1] and second[0] <= first[1]
 
 
-def is_private_change(before: bytes, changes: Sequence[TextChange]) -> bool:
+def is_private_change(before: bytes, after: bytes, changes: Sequence[TextChange]) -> bool:
     """Whether no other crate can notice: every change lies in the body of an ordinary function, in a test
     module, or in a private import.
 
     `const` bodies, bodies behind `impl Trait` and `async` bodies are seen by others through their types.
     """
     root = parse_rust(before)
-    return all(is_private_place(node_at(root, change.start, change.end), before, change) for change in changes)
+    return all(
+        (change.start == change.end and re.match(rb"\s*use\s", after[change.new_start : change.new_end]))
+        or is_private_place(node_at(root, change.start, change.end), before, change)
+        for change in changes
+    )
 
 
 def is_private_place(node: Node, text: bytes, change: TextChange) -> bool:

@@ -148,7 +148,7 @@ def line_edits(path: Path, before: bytes, after: bytes) -> list[Edit]:
 
 def unified_diff(before: Mapping[Path, bytes], after: Mapping[Path, bytes], root: Path, context: int = 3) -> str:
     """A diff as git prints it, with paths relative to `root`, without trailing newline."""
-    pieces = []
+    pieces: list[str] = []
     for path, text in after.items():
         name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
         old = before[path].decode(errors="replace").splitlines()
