@@ -18,9 +18,6 @@ _CLOSING = frozenset(_OPENING.values())
 _ITEM_WORDS = frozenset(
     {"fn", "struct", "enum", "union", "trait", "impl", "mod", "use", "static", "type", "const", "let"}
 )
-_WHOLE_THINGS = frozenset({";", "{", "=>", "!"})
-"""A closed stretch with one of these is more than an argument or a method call."""
-
 _SILENCING_WORDS = frozenset({"unsafe"})
 _SILENCING_MACROS = frozenset({"todo", "unimplemented", "panic", "unreachable", "compile_error"})
 _SILENCING_ATTRIBUTES = frozenset({"allow", "expect", "cfg", "cfg_attr", "ignore"})
@@ -53,9 +50,12 @@ def deletes_statements(old: Sequence[str], new: Sequence[str]) -> bool:
 
     A change that only moves text, or writes it otherwise, leaves as many statements and items as there were.
     """
-    if len(_statements(new)) < len(_statements(old)) or _counted(new, _ITEM_WORDS) < _counted(old, _ITEM_WORDS):
-        return True
-    return any(_is_closed(run) and not _WHOLE_THINGS.isdisjoint(run) for run in _removed_runs(old, new))
+    fewer = (
+        len(_statements(new)) < len(_statements(old)),
+        _counted(new, _ITEM_WORDS) < _counted(old, _ITEM_WORDS),
+        _arms(new) < _arms(old),
+    )
+    return any(fewer) or any(_is_closed(run) and _macros(run) for run in _removed_runs(old, new))
 
 
 def comments_code_out(before: str, after: str, old: Sequence[str], new: Sequence[str]) -> bool:
@@ -106,6 +106,11 @@ def _counted(tokens: Sequence[str], words: frozenset[str]) -> int:
 def _empty_bodies(tokens: Sequence[str]) -> int:
     """Functions, closures and blocks with nothing in them; `struct S {}` and `impl T for S {}` count alike."""
     return sum(first == "{" and second == "}" for first, second in pairwise(tokens))
+
+
+def _arms(tokens: Sequence[str]) -> int:
+    """Arms of `match`: every `=>`."""
+    return sum(first == "=" and second == ">" for first, second in pairwise(tokens))
 
 
 def _macros(tokens: Sequence[str]) -> list[str]:
