@@ -82,7 +82,7 @@ def open_database(path: Path) -> Database:
         with store_errors(path):
             # Plugins of sqlite-utils are for its own command line; here they would only cost time and trust.
             database = Database(connection, execute_plugins=False)
-            _enable_write_ahead_log(connection)
+            enable_write_ahead_log(connection)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute("PRAGMA secure_delete=ON")
             _migrate(database, path)
@@ -146,7 +146,7 @@ def _create_private_file(path: Path) -> None:
         os.close(descriptor)
 
 
-def _enable_write_ahead_log(connection: sqlite3.Connection) -> None:
+def enable_write_ahead_log(connection: sqlite3.Connection) -> None:
     """Switch to WAL, waiting for others who open the same new file: SQLite does not wait here by itself."""
     deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
     while True:

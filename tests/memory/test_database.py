@@ -9,12 +9,19 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlite_utils import Database
 
 from sleepy_agent.errors import StoreError
-from sleepy_agent.memory.database import database_path, open_database, store_errors, write_transaction
+from sleepy_agent.memory.database import (
+    database_path,
+    enable_write_ahead_log,
+    open_database,
+    store_errors,
+    write_transaction,
+)
 from sleepy_agent.memory.episodes import count_episodes, record_episodes
 from sleepy_agent.memory.migrations import STEPS, migrations, unknown_migrations
 
@@ -79,6 +86,8 @@ def test_a_store_of_a_newer_program_is_refused_unharmed(store_path: Path) -> Non
     with pytest.raises(StoreError, match=r"newer version of Sleepy.*9999_dreams") as caught:
         open_database(store_path)
     assert "Update Sleepy" in caught.value.remedy
+    # The refused connection is closed already: the files beside the store live as long as a connection does.
+    assert [path.name for path in store_path.parent.iterdir()] == ["store.db"]
     with Database(store_path) as untouched:
         assert untouched.table("dreams").exists()
 
@@ -180,6 +189,27 @@ def test_a_transaction_is_all_or_nothing_and_may_stand_in_another(database: Data
     with write_transaction(database):
         record_episodes(database, [EPISODE])
     assert count_episodes(database).total == 1
+
+
+class BusyAtFirst(sqlite3.Connection):
+    """A connection whose first statement meets another process that is just making the same file."""
+
+    refusals = 1
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        if self.refusals > 0:
+            self.refusals -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+        return super().execute(*arguments)
+
+
+def test_opening_waits_for_another_who_makes_the_same_file(tmp_path: Path) -> None:
+    connection = sqlite3.connect(tmp_path / "store.db", factory=BusyAtFirst)
+    enable_write_ahead_log(connection)
+    assert connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal"
+    connection.close()
 
 
 WRITER = """
