@@ -83,7 +83,8 @@ def open_database(path: Path) -> Database:
             # Plugins of sqlite-utils are for its own command line; here they would only cost time and trust.
             database = Database(connection, execute_plugins=False)
             enable_write_ahead_log(connection)
-            connection.execute("PRAGMA synchronous=NORMAL")
+            # A record of what a file was has to be on the disk before that file is written, power cut included.
+            connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA secure_delete=ON")
             _migrate(database, path)
     except BaseException:

@@ -32,6 +32,8 @@ def test_a_new_store_is_private_and_waits_for_others(store_path: Path, database:
     assert database.journal_mode == "wal"
     assert database.execute("PRAGMA busy_timeout").fetchone()[0] == 10_000
     assert database.execute("PRAGMA secure_delete").fetchone()[0] == 1
+    # 2 is FULL: on the disk when the transaction ends.
+    assert database.execute("PRAGMA synchronous").fetchone()[0] == 2
     record_episodes(database, [EPISODE])
     beside = sorted(store_path.parent.iterdir())
     assert [path.name for path in beside] == ["store.db", "store.db-shm", "store.db-wal"]
