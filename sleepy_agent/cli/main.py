@@ -52,7 +52,7 @@ def make_parser(chosen: str | None, commands: Sequence[Command]) -> argparse.Arg
         if command.name == chosen:
             module = import_command(command)
             module.add_arguments(subparser)
-            subparser.set_defaults(run=module.run)
+            subparser.set_defaults(run_command=module.run, command_parser=subparser)
     return parser
 
 
@@ -97,11 +97,14 @@ def _dispatch(words: list[str], commands: Sequence[Command]) -> int:
         hint = f"Did you mean `sleepy {close[0]}`?" if close else f"The commands are: {', '.join(names)}."
         raise BadUsage(f"There is no command `{chosen}`.", hint)
     parser = make_parser(chosen, commands)
-    arguments = parser.parse_args(words)
+    arguments, unknown = parser.parse_known_args(words)
+    if unknown:
+        # Told by the command's own parser: argparse would send the user to the help of the whole program.
+        getattr(arguments, "command_parser", parser).error(f"unknown arguments: {' '.join(unknown)}")
     if arguments.command is None:
         parser.print_help()
         return EXIT_COULD_NOT_RUN
-    code: int = arguments.run(arguments)
+    code: int = arguments.run_command(arguments)
     return code
 
 
