@@ -90,6 +90,8 @@ class Suggestion:
     message: str
     applicability: Applicability
     edits: tuple[Edit, ...]
+    is_one_of_several: bool = False
+    """Whether the same message offers other ways that exclude this one (imports of the same name, say)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,8 @@ class Candidate:
     cost: float = 0.0
     """A source's own prior, in [0, 1]: the lower, the sooner it is tried among equals."""
     applicability: Applicability | None = None
+    is_one_of_several: bool = False
+    """Whether its source offers equal alternatives to choose from, so that nothing but a test decides."""
     steps: int = 1
     """How many single suggestions were combined to make it."""
 

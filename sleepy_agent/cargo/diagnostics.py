@@ -125,6 +125,7 @@ def suggestions_from_json(message: dict[str, Any], path_of: PathOf) -> list[Sugg
                 Edit(path_of(part["file_name"]), part["byte_start"], part["byte_end"], part["suggested_replacement"])
                 for part in reading
             ),
+            is_one_of_several=len(alternatives) > 1,
         )
         for reading in readings
     ]

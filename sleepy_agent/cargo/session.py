@@ -16,6 +16,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -53,6 +54,7 @@ from sleepy_agent.families import FamilyRules, load_family_rules
 from sleepy_agent.process import CancelToken
 
 Progress = Callable[[str], None]
+Answer = TypeVar("Answer")
 
 
 class CheckSession:
@@ -383,7 +385,7 @@ class CheckSession:
         moves = moves_of(edits, self.read)
         with self._copy_lock():
             self._copy.lay({**self._overlay, **texts})
-            answer = self._copy.check(self.recording.target_directory, self.settings, self._cancel)
+            answer = self._copy.check(self._copy_target(), self.settings, self._cancel)
         before = self._diagnostics_by_package()
         still_there: set[object] = set()
         new_errors: list[Diagnostic] = []
@@ -430,6 +432,19 @@ class CheckSession:
             refusal=refusal,
         )
 
+    def _copy_target(self) -> Path:
+        """The copy's own target directory, begun with what is built already.
+
+        Not the recording's: cargo names packages by their place in the workspace, so it would take the copy's
+        crates for the user's and the user's for the copy's, whichever was built last.
+        """
+        target = self._seat / "copy-recording" / "target"
+        built = self._folder / "recording" / "target"
+        if not target.exists() and built.exists():
+            ignored = shutil.ignore_patterns("incremental", "*.lock", ".cargo-lock")
+            shutil.copytree(built, target, ignore=ignored, symlinks=True)
+        return target
+
     @contextlib.contextmanager
     def _copy_lock(self) -> Iterator[None]:
         with FileLock(self._seat / "copy.lock"):
@@ -445,11 +460,36 @@ class CheckSession:
         """What cargo itself says of the text as it stands, from scratch: the proof of the whole."""
         with self._copy_lock():
             self._copy.lay(self._overlay)
-            return self._copy.check(self.recording.target_directory, self.settings, self._cancel)
+            return self._copy.check(self._copy_target(), self.settings, self._cancel)
 
-    @property
-    def copied_tree(self) -> CopiedTree:
-        return self._copy
+    def run_on_copy(self, work: Callable[[Path, Path], Answer]) -> Answer:
+        """Do something in the copy of the final text: `work(target directory, workspace root in the copy)`."""
+        with self._copy_lock():
+            tree = self._copy.lay(self._overlay)
+            return work(self._copy_target(), tree.cargo_folder)
+
+    def clippy_keys(self, *, changed: bool) -> frozenset[object] | None:
+        """What clippy says of the files that were changed, as (lint, message, line); of the text before or
+        after. None where clippy is not installed."""
+        files = set(self.changed_texts)
+        if not self.toolchain.clippy_driver.exists():
+            return None
+        said = set()
+        with self._slot() as slot:
+            for unit in self.recording.units:
+                report = self._reports.get(unit.unit_id)
+                if report is None or not report.inputs & files:
+                    continue
+                slot.lay(self._overlay if changed else {})
+                slot.forget_metadata()
+                answer = slot.replay(unit, self._metadata_folder, self._cancel, with_clippy=True)
+                for diagnostic in judged_diagnostics(answer.diagnostics, with_clippy=True):
+                    span = diagnostic.primary_span
+                    text = self.read(span.file) if span and changed else self.original(span.file) if span else b""
+                    line = text.splitlines()[span.line_start - 1 : span.line_start] if span else []
+                    if diagnostic.code and diagnostic.code.startswith("clippy::"):
+                        said.add((diagnostic.code, diagnostic.message, *line))
+        return frozenset(said)
 
     # ---- taking an edit in -----------------------------------------------------------------------------
 
@@ -537,6 +577,8 @@ class CheckSession:
             identity = identity_of(self.workspace, self.toolchain, self.settings)
             folder = self._recording_folder(tree)
             folder.mkdir(parents=True, exist_ok=True)
+            if tree.copy_root is not None:
+                self._copy_target()
             found = load_recording(folder, tree, identity)
             if found is None:
                 self._progress("recording the rustc calls of the workspace")

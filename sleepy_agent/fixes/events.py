@@ -104,6 +104,8 @@ class ProblemReport:
     milliseconds: float
     reason: str
     diff: str = ""
+    is_gone: bool = False
+    """Whether the problem is no longer there at the end, by its own fix or by another's."""
 
 
 @dataclass(frozen=True, slots=True)

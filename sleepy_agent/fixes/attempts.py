@@ -1,0 +1,86 @@
+"""An *attempt* is one set of edits tried for the problems it may solve, and the verdict for each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sleepy_agent.cargo.problems import error_key
+from sleepy_agent.cargo.trials import Trial
+from sleepy_agent.domain import Problem, Verdict
+from sleepy_agent.fixes.rank import RankedCandidate
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A ranked candidate and all problems that propose the very same edits (one import, forty errors)."""
+
+    ranked: RankedCandidate
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TriedAttempt:
+    """An attempt with the trial it was judged by, which other attempts may share (group testing)."""
+
+    attempt: Attempt
+    trial: Trial
+    verdicts: tuple[Verdict, ...]
+    """For each problem of the attempt."""
+
+    @property
+    def solved(self) -> tuple[Problem, ...]:
+        pairs = zip(self.attempt.problems, self.verdicts, strict=True)
+        return tuple(problem for problem, verdict in pairs if verdict.passed)
+
+
+def judge_attempt(attempt: Attempt, trial: Trial, shared_by: int) -> TriedAttempt:
+    """The verdicts that a trial means for an attempt. `shared_by`: how many attempts the compile was shared by."""
+    verdicts = tuple(verdict_for(problem, attempt.ranked, trial, shared_by) for problem in attempt.problems)
+    return TriedAttempt(attempt, trial, verdicts)
+
+
+def verdict_for(problem: Problem, ranked: RankedCandidate, trial: Trial, shared_by: int) -> Verdict:
+    """What a trial says about one problem and one candidate of it."""
+    gone = error_key(problem.diagnostic) in trial.gone and trial.refusal is None
+    passed = gone and trial.is_clean
+    flags = ranked.flags if trial.dependents_checked else (*ranked.flags, "dependents_unknown")
+    return Verdict(
+        passed=passed,
+        reason=reason_of(trial, gone=gone),
+        target_gone=gone,
+        new_errors=trial.new_errors,
+        unmasked=trial.unmasked,
+        flags=flags,
+        errors_before=trial.errors_before,
+        errors_after=trial.errors_after,
+        method=trial.method,
+        milliseconds=trial.milliseconds / max(1, shared_by),
+        dependents_checked=trial.dependents_checked,
+    )
+
+
+def refused_verdict(ranked: RankedCandidate) -> Verdict:
+    """The verdict of a candidate that was turned down unread by the compiler."""
+    return Verdict(
+        passed=False, reason=f"Refused: {ranked.refusal}.", target_gone=False, flags=ranked.flags, method="text"
+    )
+
+
+def reason_of(trial: Trial, *, gone: bool) -> str:
+    """One sentence: why it passed or failed."""
+    if trial.refusal is not None:
+        return f"Refused: {trial.refusal}."
+    if not gone:
+        return "The error is still there."
+    if trial.new_errors:
+        first = trial.new_errors[0]
+        more = f", and {len(trial.new_errors) - 1} more" if len(trial.new_errors) > 1 else ""
+        return f"The error is gone, but a new one appears: {first.message}{more}."
+    if not trial.complete:
+        return "The compiler did not come to an end."
+    places = f"{len(trial.reports)} target{'s' if len(trial.reports) != 1 else ''}"
+    judge = "cargo" if trial.method == "cargo" else f"rustc, in {places}"
+    if trial.unmasked:
+        count = len(trial.unmasked)
+        return f"The error is gone ({judge}); {count} error{'s' if count > 1 else ''} that it hid come to light."
+    return f"The error is gone and nothing new is broken ({judge})."

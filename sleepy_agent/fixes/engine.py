@@ -1,0 +1,338 @@
+"""Repair a workspace: check, search, decide, take in; again until nothing moves; prove, write, remember.
+
+The engine owns no terminal: what happens goes out as events, what to take comes in through `decide`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sleepy_agent.cargo.session import CheckSession
+from sleepy_agent.config import Places, Settings
+from sleepy_agent.domain import Fix, Outcome, Problem, Proof
+from sleepy_agent.fixes.bookkeeping import Budget, RunBook, problem_key, start_budget
+from sleepy_agent.fixes.events import (
+    Decide,
+    Decision,
+    Emit,
+    FixAccepted,
+    FixReport,
+    Offer,
+    ProblemLeft,
+    ProblemsFound,
+    ProofMade,
+    StageStarted,
+)
+from sleepy_agent.fixes.proof import prove
+from sleepy_agent.fixes.search import FoundFix, Search
+from sleepy_agent.fixes.sources import Source, SourceContext, choose_sources
+from sleepy_agent.fixes.write import FileChange, changes_between, write_files
+from sleepy_agent.memory.database import open_database
+from sleepy_agent.memory.episodes import record_episodes
+from sleepy_agent.memory.runs import RunCounts, begin_run, finish_run, record_written_file
+from sleepy_agent.process import CancelToken
+
+# A text that was seen before is not visited again; this only bounds what a defect could do.
+MOST_ROUNDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FixOptions:
+    """What to repair and how. `sources` None: every source available here; empty sets: everything."""
+
+    sources: tuple[str, ...] | None = None
+    codes: frozenset[str] = frozenset()
+    files: tuple[Path, ...] = ()
+    clippy: bool = False
+    proof: Proof = Proof.CHECK
+    budget_seconds: float | None = None
+    write: bool = True
+    command: str = "sleepy fix"
+
+
+@dataclass(slots=True)
+class Run:
+    """What one repair needs at hand, and what it has decided so far."""
+
+    session: CheckSession
+    sources: Sequence[Source]
+    options: FixOptions
+    decide: Decide
+    emit: Emit
+    cancel: CancelToken
+    budget: Budget
+    book: RunBook
+    take_all: bool = False
+    skipped_files: frozenset[Path] = frozenset()
+    stopped_because: str | None = None
+
+    def may_go_on(self) -> bool:
+        """Whether new work may begin."""
+        self.cancel.raise_if_cancelled()
+        if self.budget.is_used_up and self.stopped_because is None:
+            self.stopped_because = f"the budget of {self.options.budget_seconds:g} s is used up"
+        return self.stopped_because is None
+
+
+def fix_workspace(
+    path: Path,
+    options: FixOptions,
+    *,
+    places: Places,
+    settings: Settings,
+    decide: Decide,
+    emit: Emit,
+    cancel: CancelToken,
+) -> FixReport:
+    """Repair the workspace of `path`.
+
+    Every accepted fix was compiled; what is written was compiled as a whole. Raises the errors of errors.py;
+    when it does, no file was changed, or all were and `undo_last_run` takes them back.
+    """
+    started = time.perf_counter()
+    sources = choose_sources(options.sources)
+
+    def progress(text: str) -> None:
+        emit(StageStarted(text))
+
+    with (
+        open_database(places.store_file) as database,
+        CheckSession.open(path, places, settings, cancel, progress, with_clippy=options.clippy) as session,
+    ):
+        run_record = begin_run(database, session.workspace.root, options.command)
+        book = RunBook(run_record.run_id, session.workspace.root, session.read, emit)
+        run = Run(session, sources, options, decide, emit, cancel, start_budget(options.budget_seconds), book)
+        green = False
+        written: tuple[Path, ...] = ()
+        try:
+            remaining = repair(run)
+            proofs = prove_result(run, remaining)
+            cancel.raise_if_cancelled()
+            changes = changes_between(session.original, session.changed_texts)
+            if options.write and changes:
+
+                def keep_for_undo(change: FileChange, mode: int) -> None:
+                    record_written_file(
+                        database,
+                        run_record.run_id,
+                        change.path,
+                        bytes_before=change.before,
+                        bytes_after=change.after,
+                        file_mode=mode,
+                    )
+
+                write_files(changes, session.workspace.source_roots, keep_for_undo)
+                written = tuple(change.path for change in changes)
+            green = is_green(run, remaining, proofs)
+        finally:
+            record_episodes(database, book.episodes)
+            accepted = sum(1 for state in book.states.values() if state.fix is not None)
+            counts = RunCounts(
+                problems_before=len(book.states),
+                problems_after=sum(1 for state in book.states.values() if state.fix is None),
+                fixes_applied=accepted if written else 0,
+                attempts=len(book.episodes),
+            )
+            finish_run(database, run_record.run_id, green, counts)
+        blocked = session.blocked_packages()
+        still_open = {problem_key(problem, session.read) for problem in remaining}
+    return FixReport(
+        run_id=run_record.run_id,
+        root=session.workspace.root,
+        problems=book.reports(still_open),
+        green=green,
+        blocked=blocked,
+        written_files=written,
+        proofs=proofs,
+        seconds=time.perf_counter() - started,
+        stopped_because=run.stopped_because,
+        attempts=len(book.episodes),
+    )
+
+
+def is_green(run: Run, remaining: Sequence[Problem], proofs: Sequence[ProofMade]) -> bool:
+    """Whether nothing is broken any more as far as anybody can tell."""
+    return not remaining and not run.session.blocked_packages() and all(proof.passed for proof in proofs)
+
+
+def repair(run: Run) -> tuple[Problem, ...]:
+    """Round after round until nothing is open or nothing moves; the problems that are left.
+
+    A problem that was given up is tried again once something else has changed the text.
+    """
+    seen_texts: set[frozenset[tuple[Path, bytes]]] = set()
+    problems: tuple[Problem, ...] = ()
+    for _ in range(MOST_ROUNDS):
+        problems = run.session.check()
+        run.emit(ProblemsFound(problems, run.session.blocked_packages()))
+        states = [run.book.state(problem) for problem in problems]
+        text = frozenset(run.session.overlay.items())
+        open_problems = [
+            problem
+            for problem, state in zip(problems, states, strict=True)
+            if not state.is_settled and is_wanted(run, problem)
+        ]
+        if not open_problems or text in seen_texts or not run.may_go_on():
+            break
+        progressed = search_and_take(run, open_problems)
+        if progressed:
+            for state in run.book.states.values():
+                state.is_settled = state.is_declined
+        else:
+            seen_texts.add(text)
+            break
+    for problem in problems:
+        state = run.book.state(problem)
+        reason = run.stopped_because or state.reason
+        if is_wanted(run, problem):
+            run.emit(ProblemLeft(problem, reason, tuple(state.alternatives)))
+    return problems
+
+
+def is_wanted(run: Run, problem: Problem) -> bool:
+    """Whether the options and the user's answers leave a problem to be worked on."""
+    span = problem.span
+    if run.options.codes and problem.code not in run.options.codes:
+        return False
+    if span is None:
+        return not run.options.files
+    wanted = {path.resolve() for path in run.options.files}
+    return (not wanted or span.file.resolve() in wanted) and span.file not in run.skipped_files
+
+
+def search_and_take(run: Run, problems: Sequence[Problem]) -> bool:
+    """Search fixes for `problems`, ask about them, and take the accepted ones in. Whether the text changed."""
+    context = SourceContext(run.session.workspace, run.session.read, run.session.is_editable)
+    search = Search(run.session, run.sources, context, run.book.attempt, run.may_go_on)
+    found = search.run(problems)
+    accepted: list[FoundFix] = []
+    for number, (position, fix) in enumerate(sorted(found.items())):
+        if decide_on(run, fix, number, len(found)):
+            accepted.append(fix)
+        elif run.stopped_because is not None:
+            break
+        run.book.state(problems[position]).is_settled = True
+    for position, problem in enumerate(problems):
+        if position not in found:
+            run.book.state(problem).is_settled = True
+    return take_in(run, accepted)
+
+
+def decide_on(run: Run, found: FoundFix, number: int, total: int) -> bool:
+    """Offer one fix and hear what the user says."""
+    problem, candidate = found.problem, found.tried.attempt.ranked.candidate
+    state = run.book.state(problem)
+    span = problem.span
+    if span is not None and span.file in run.skipped_files:
+        return False
+    tied = tuple(
+        Fix(problem, other.attempt.ranked.candidate, other.verdicts[0], preferred=False) for other in found.tied
+    )
+    fix = Fix(problem, candidate, found.verdict, preferred=found.is_preferred)
+    state.alternatives = [*({} if fix.preferred else [fix]), *tied]
+    state.diff = run.book.diff_of(candidate)
+    offer = Offer(
+        fix=fix,
+        diff=state.diff,
+        why=found.tried.attempt.ranked.why,
+        alternatives=tied,
+        index=number + 1,
+        total=total,
+    )
+    decision = Decision.YES if run.take_all and fix.preferred else run.decide(offer)
+    if decision == Decision.ALL:
+        run.take_all = True
+        decision = Decision.YES
+    if decision == Decision.YES:
+        run.book.outcome(problem, candidate, Outcome.ACCEPTED)
+        return True
+    if decision == Decision.QUIT:
+        run.stopped_because = "you quit"
+    elif decision == Decision.SKIP_FILE and span is not None:
+        run.skipped_files |= {span.file}
+    state.is_declined = decision == Decision.NO and fix.preferred
+    run.book.outcome(problem, candidate, Outcome.DISMISSED if decision == Decision.NO else Outcome.SHOWN)
+    return False
+
+
+def take_in(run: Run, accepted: Sequence[FoundFix]) -> bool:
+    """Make the accepted fixes part of the text, after one compile of exactly what is taken in together.
+
+    Where they do not go together, as many as do are taken; the others are found again in the next round.
+    """
+    waiting = list(accepted)
+    progressed = False
+    while waiting:
+        chosen = [waiting.pop(0)]
+        edits = list(chosen[0].tried.attempt.ranked.candidate.edits)
+        targets = list(chosen[0].tried.attempt.problems)
+        trial = chosen[0].tried.trial
+        # Fixes of one group were compiled together already: their shared trial is the proof of all.
+        together = [other for other in waiting if other.tried.trial is trial or compatible(edits, other)]
+        group = [*chosen, *together]
+        whole = {id(fix.tried.attempt): fix.tried.attempt for fix in group}
+        edits = [edit for attempt in whole.values() for edit in attempt.ranked.candidate.edits]
+        targets = [problem for attempt in whole.values() for problem in attempt.problems]
+        if set(edits) != set(trial.edits) or progressed:
+            trial = run.session.try_edits(edits, targets)
+        if len(group) > 1 and not trial.is_clean:
+            group = chosen
+            trial = chosen[0].tried.trial
+            if set(trial.edits) != set(chosen[0].tried.attempt.ranked.candidate.edits):
+                trial = run.session.try_edits(
+                    chosen[0].tried.attempt.ranked.candidate.edits, chosen[0].tried.attempt.problems
+                )
+        if trial.is_clean:
+            for fix in group:
+                note_taken(run, fix)
+            run.session.commit(trial)
+            return True
+        return progressed
+    return progressed
+
+
+def compatible(edits: Sequence[object], other: FoundFix) -> bool:
+    """Whether another fix's edits leave the places of `edits` alone."""
+    from sleepy_agent.domain import Edit
+
+    own = [edit for edit in edits if isinstance(edit, Edit)]
+    return not any(
+        one.file == edit.file and one.byte_start <= edit.byte_end and edit.byte_start <= one.byte_end
+        for one in own
+        for edit in other.tried.attempt.ranked.candidate.edits
+    ) and not any(edit.file.name == "Cargo.toml" for edit in [*own, *other.tried.attempt.ranked.candidate.edits])
+
+
+def note_taken(run: Run, found: FoundFix) -> None:
+    """A fix is taken: say so and keep it for the report."""
+    state = run.book.state(found.problem)
+    state.fix = Fix(found.problem, found.tried.attempt.ranked.candidate, found.verdict, preferred=found.is_preferred)
+    state.alternatives = []
+    run.emit(FixAccepted(state.fix))
+
+
+def prove_result(run: Run, remaining: Sequence[Problem]) -> tuple[ProofMade, ...]:
+    """The proofs of the whole that the options ask for. Deeper ones only make sense on green code."""
+    blocked: tuple[str, ...] = run.session.blocked_packages()
+    is_done = not remaining and not blocked
+    proofs = [check_proof(run, remaining)]
+    if is_done and run.options.proof != Proof.CHECK:
+        proofs += prove(run.session, run.options.proof, run.cancel, lambda text: run.emit(StageStarted(text)))
+    for proof in proofs:
+        run.emit(proof)
+    return tuple(proofs)
+
+
+def check_proof(run: Run, remaining: Sequence[Problem]) -> ProofMade:
+    """What the compiler says of the final text: all targets were replayed on exactly this."""
+    count = len(run.session.recording.units)
+    blocked = run.session.blocked_packages()
+    if remaining or blocked:
+        what = f"{len(remaining)} error{'s' if len(remaining) != 1 else ''} left"
+        if blocked:
+            what += f"; not checked: {', '.join(blocked)}"
+        return ProofMade(Proof.CHECK, False, what)
+    return ProofMade(Proof.CHECK, True, f"rustc accepts all {count} targets")

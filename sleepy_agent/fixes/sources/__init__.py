@@ -1,0 +1,55 @@
+"""Who proposes candidates. A source is a name and a function from a problem to candidates, cheapest first.
+
+Adding one: a module here, and a line in `available_sources`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sleepy_agent.cargo.workspace import Workspace
+from sleepy_agent.domain import Candidate, Problem
+from sleepy_agent.errors import BadUsage
+
+
+@dataclass(frozen=True, slots=True)
+class SourceContext:
+    """What a source may look at. `read` gives the text a problem was found in (not always the disk's)."""
+
+    workspace: Workspace
+    read: Callable[[Path], bytes]
+    is_editable: Callable[[Path], bool]
+
+
+class Source(Protocol):
+    """Something that proposes edits."""
+
+    @property
+    def name(self) -> str:
+        """The name users and episodes know it by: compiler, memory, template, model, remote."""
+
+    def candidates(self, problem: Problem, context: SourceContext) -> Iterator[Candidate]:
+        """Candidates for one problem, cheapest first, made when asked for. Never raises for a strange problem."""
+
+
+def available_sources() -> Mapping[str, Source]:
+    """Every source that is available here, in the order in which they are asked."""
+    from sleepy_agent.fixes.sources.compiler import CompilerSource
+
+    sources: tuple[Source, ...] = (CompilerSource(),)
+    return {source.name: source for source in sources}
+
+
+def choose_sources(names: tuple[str, ...] | None) -> tuple[Source, ...]:
+    """The sources of an exact allow-list, or all that are available. Raises BadUsage for an unknown name."""
+    available = available_sources()
+    if names is None:
+        return tuple(available.values())
+    unknown = [name for name in names if name not in available]
+    if unknown:
+        known = ", ".join(available)
+        raise BadUsage(f"There is no source {unknown[0]!r} here.", f"The sources available here are: {known}.")
+    return tuple(available[name] for name in names)

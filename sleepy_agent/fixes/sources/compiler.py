@@ -1,0 +1,79 @@
+"""The compiler's own suggestions, of any applicability, and what a manifest must say for a name to exist.
+
+Others stop at MachineApplicable; here every suggestion is only a candidate, and rustc itself is the judge.
+What follows from a suggestion (the next error's suggestions) is the search's business (search.py).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sleepy_agent.domain import Applicability, Candidate, Problem, Suggestion
+from sleepy_agent.fixes.sources import SourceContext
+from sleepy_agent.fixes.sources.manifests import manifest_candidates
+
+# How much less likely a suggestion is to be kept than one rustc is sure of.
+APPLICABILITY_COST = {
+    Applicability.MACHINE_APPLICABLE: 0.0,
+    Applicability.MAYBE_INCORRECT: 0.1,
+    Applicability.UNSPECIFIED: 0.2,
+    Applicability.HAS_PLACEHOLDERS: 0.5,
+}
+# Two suggestions at once, where no single one is enough: only the first few pairs are worth a compile.
+MOST_PAIRS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CompilerSource:
+    """rustc, asked what it would do."""
+
+    name: str = "compiler"
+
+    def candidates(self, problem: Problem, context: SourceContext) -> Iterator[Candidate]:
+        """Single suggestions in rustc's order, then changes of manifests, then pairs of suggestions."""
+        suggestions = [
+            suggestion
+            for suggestion in problem.diagnostic.suggestions
+            if all(context.is_editable(edit.file) for edit in suggestion.edits)
+        ]
+        for suggestion in suggestions:
+            yield candidate_of(self.name, suggestion)
+        yield from manifest_candidates(self.name, problem, context)
+        distinct = [suggestion for suggestion in suggestions if not suggestion.is_one_of_several]
+        pairs = (
+            (first, second)
+            for first, second in itertools.combinations(distinct, 2)
+            if first.message != second.message and not overlapping(first, second)
+        )
+        for first, second in itertools.islice(pairs, MOST_PAIRS):
+            yield Candidate(
+                source=self.name,
+                title=f"{first.message}; {second.message}",
+                edits=first.edits + second.edits,
+                cost=APPLICABILITY_COST[first.applicability] + APPLICABILITY_COST[second.applicability] + 0.1,
+                applicability=max(first.applicability, second.applicability, key=list(Applicability).index),
+                steps=2,
+            )
+
+
+def candidate_of(source: str, suggestion: Suggestion) -> Candidate:
+    """A suggestion as a candidate, whole."""
+    return Candidate(
+        source=source,
+        title=suggestion.message,
+        edits=suggestion.edits,
+        cost=APPLICABILITY_COST[suggestion.applicability],
+        applicability=suggestion.applicability,
+        is_one_of_several=suggestion.is_one_of_several,
+    )
+
+
+def overlapping(first: Suggestion, second: Suggestion) -> bool:
+    """Whether two suggestions change the same place."""
+    return any(
+        one.file == other.file and one.byte_start <= other.byte_end and other.byte_start <= one.byte_end
+        for one in first.edits
+        for other in second.edits
+    )
