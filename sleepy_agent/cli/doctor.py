@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sleepy_agent.cli.checks import Check, Machine, State, every_check, this_machine
-from sleepy_agent.cli.terminal import Terminal, console_for, terminal_of_process
+from sleepy_agent.cli.console import console_for
+from sleepy_agent.cli.terminal import Terminal, terminal_of_process
 from sleepy_agent.config import find_places
 from sleepy_agent.errors import EXIT_COULD_NOT_RUN, EXIT_GREEN
 

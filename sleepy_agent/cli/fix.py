@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from sleepy_agent.cli.console import console_for
 from sleepy_agent.cli.deciding import ask_for_each, show_and_take_preferred, take_preferred
 from sleepy_agent.cli.fix_report import report_as_json
 from sleepy_agent.cli.progress import Progress
 from sleepy_agent.cli.render import exit_code_of, print_report
-from sleepy_agent.cli.terminal import Terminal, can_ask, can_move, console_for, terminal_of_process
+from sleepy_agent.cli.terminal import Terminal, can_ask, can_move, terminal_of_process
 from sleepy_agent.cli.values import display_root, existing_path, read_codes, read_duration, read_files, split_commas
 from sleepy_agent.config import Places, Settings, find_places, load_settings
 from sleepy_agent.domain import Proof

@@ -10,8 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sleepy_agent.cli.console import console_for
 from sleepy_agent.cli.store import opened_store, root_for
-from sleepy_agent.cli.terminal import Terminal, console_for, terminal_of_process
+from sleepy_agent.cli.terminal import Terminal, terminal_of_process
 from sleepy_agent.cli.values import counted
 from sleepy_agent.domain import Outcome
 from sleepy_agent.errors import EXIT_GREEN, BadUsage

@@ -61,12 +61,13 @@ def main(argv: Sequence[str] | None = None, commands: Sequence[Command] | None =
     words = list(sys.argv[1:] if argv is None else argv)
     as_json = "--json" in words
     try:
-        code = _dispatch(words, every_command() if commands is None else commands)
+        try:
+            code = _dispatch(words, every_command() if commands is None else commands)
+        except SystemExit as stop:
+            # argparse leaves this way after --help and --version.
+            code = stop.code if isinstance(stop.code, int) else EXIT_COULD_NOT_RUN
         sys.stdout.flush()
         return code
-    except SystemExit as stop:
-        # argparse leaves this way after --help and --version.
-        return stop.code if isinstance(stop.code, int) else EXIT_COULD_NOT_RUN
     except BrokenPipeError:
         # Whoever read our output (head, less) has seen enough. Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

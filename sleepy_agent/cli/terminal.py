@@ -1,4 +1,4 @@
-"""The three streams a command talks to, and what can be said on them: colours, movement, questions."""
+"""The three streams a command talks to, and what can be done with them: moving lines, questions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from sleepy_agent.errors import Interrupted
 from sleepy_agent.process import CancelToken
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +38,6 @@ def can_ask(terminal: Terminal) -> bool:
 def can_move(terminal: Terminal, stream: TextIO) -> bool:
     """Whether a line may be redrawn in place: a spinner in a file, a pipe or a dumb terminal is noise."""
     return stream.isatty() and terminal.environment.get("TERM") not in ("dumb", "unknown")
-
-
-def console_for(terminal: Terminal, stream: TextIO) -> Console:
-    """A console on `stream` that prints text as it is. rich itself heeds NO_COLOR, FORCE_COLOR and TERM=dumb."""
-    from rich.console import Console
-
-    return Console(
-        file=stream,
-        # Compiler messages hold brackets, colons and numbers, which rich would take for markup.
-        markup=False,
-        emoji=False,
-        highlight=False,
-        # Lines are broken by the terminal or not at all: a piped diff must stay a diff.
-        soft_wrap=True,
-        _environ=terminal.environment,
-    )
 
 
 @contextmanager
