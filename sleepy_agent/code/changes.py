@@ -280,28 +280,53 @@ def overlaps(first: tuple[int, int], second: tuple[int, int]) -> bool:
 
 
 def is_private_change(before: bytes, after: bytes, changes: Sequence[TextChange]) -> bool:
-    """Whether no other crate can notice: every change lies in the body of an ordinary function, in a test
-    module, or in a private import.
+    """Whether no other crate can notice: every change lies in the body of an ordinary function, in an item
+    that is not `pub`, or in a private import.
 
-    `const` bodies, bodies behind `impl Trait` and `async` bodies are seen by others through their types.
+    `const` bodies, bodies behind a returned `impl Trait` and `async` bodies are seen by others through their
+    types; implementations are seen wherever their type and trait are.
     """
-    root = parse_rust(before)
+    root_before, root_after = parse_rust(before), parse_rust(after)
     return all(
-        (change.start == change.end and re.match(rb"\s*use\s", after[change.new_start : change.new_end]))
-        or is_private_place(node_at(root, change.start, change.end), before, change)
+        is_private_place(node_at(root_before, change.start, change.end), before, (change.start, change.end))
+        if change.end > change.start or node_at(root_before, change.start, change.end).parent is not None
+        else is_private_insertion(root_after, after, change)
         for change in changes
     )
 
 
-def is_private_place(node: Node, text: bytes, change: TextChange) -> bool:
+def is_private_insertion(root_after: Node, after: bytes, change: TextChange) -> bool:
+    """Whether what was put between items is a private import, or an attribute of an item that is private."""
+    inserted = after[change.new_start : change.new_end]
+    if re.match(rb"\s*use\s", inserted):
+        return True
+    if re.match(rb"\s*#\[", inserted):
+        first = change.new_start + len(inserted) - len(inserted.lstrip())
+        node = node_at(root_after, first, first + 1)
+        attribute = next((around for around in ancestors(node) if around.type == "attribute_item"), None)
+        item = attribute.next_named_sibling if attribute is not None else None
+        while item is not None and item.type in ATTRIBUTES | COMMENT_KINDS:
+            item = item.next_named_sibling
+        return item is not None and item.type in SIGNATURE_ITEMS and visibility_of(item, after) != "pub"
+    return False
+
+
+def is_private_place(node: Node, text: bytes, changed: tuple[int, int]) -> bool:
+    """Whether the innermost item around `node` keeps a change of those bytes to itself."""
     for around in ancestors(node):
         if around.type == "use_declaration":
-            return not visibility_of(around, text)
+            return visibility_of(around, text) != "pub"
         if around.type in {"impl_item", "trait_item", "macro_definition"}:
             return False
         if around.type == "function_item":
             body = around.child_by_field_name("body")
-            inside = body is not None and body.start_byte < change.start and change.end < body.end_byte
-            signature = text[around.start_byte : body.start_byte if body else around.end_byte]
-            return inside and re.search(rb"\b(const|async|impl)\b", signature) is None
+            if body is None:
+                return False
+            signature = text[around.start_byte : body.start_byte]
+            shows_body = re.search(rb"\b(const|async)\b|->.*\bimpl\b", signature, re.DOTALL) is not None
+            if body.start_byte < changed[0] and changed[1] < body.end_byte:
+                return not shows_body
+            return not is_public_item(around, text)
+        if around.type in SIGNATURE_ITEMS - {"field_declaration"}:
+            return visibility_of(around, text) != "pub"
     return False

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sleepy_agent.cargo.session import CheckSession
+from sleepy_agent.cargo.trials import Trial
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.domain import Fix, Outcome, Problem, Proof
-from sleepy_agent.fixes.bookkeeping import Budget, RunBook, problem_key, start_budget
+from sleepy_agent.fixes.bookkeeping import Budget, ProblemKey, RunBook, problem_key, start_budget
 from sleepy_agent.fixes.events import (
     Decide,
     Decision,
@@ -67,6 +68,8 @@ class Run:
     book: RunBook
     take_all: bool = False
     skipped_files: frozenset[Path] = frozenset()
+    agreed: frozenset[tuple[ProblemKey, str]] = frozenset()
+    """Fixes that were accepted but could not be taken in together with others yet: nobody is asked twice."""
     stopped_because: str | None = None
 
     def may_go_on(self) -> bool:
@@ -209,8 +212,14 @@ def search_and_take(run: Run, problems: Sequence[Problem]) -> bool:
     search = Search(run.session, run.sources, context, run.book.attempt, run.may_go_on)
     found = search.run(problems)
     accepted: list[FoundFix] = []
-    for number, (position, fix) in enumerate(sorted(found.items())):
-        if decide_on(run, fix, number, len(found)):
+    # One edit may mend many problems; it is asked about once.
+    answers: dict[int, bool] = {}
+    total = len({id(fix.tried.attempt) for fix in found.values()})
+    for position, fix in sorted(found.items()):
+        attempt = id(fix.tried.attempt)
+        if attempt not in answers:
+            answers[attempt] = decide_on(run, fix, len(answers), total)
+        if answers[attempt]:
             accepted.append(fix)
         elif run.stopped_because is not None:
             break
@@ -228,6 +237,10 @@ def decide_on(run: Run, found: FoundFix, number: int, total: int) -> bool:
     span = problem.span
     if span is not None and span.file in run.skipped_files:
         return False
+    agreement = (problem_key(problem, run.session.read), candidate.title)
+    if agreement in run.agreed:
+        run.book.outcome(problem, candidate, Outcome.ACCEPTED)
+        return True
     tied = tuple(
         Fix(problem, other.attempt.ranked.candidate, other.verdicts[0], preferred=False) for other in found.tied
     )
@@ -247,6 +260,7 @@ def decide_on(run: Run, found: FoundFix, number: int, total: int) -> bool:
         run.take_all = True
         decision = Decision.YES
     if decision == Decision.YES:
+        run.agreed |= {agreement}
         run.book.outcome(problem, candidate, Outcome.ACCEPTED)
         return True
     if decision == Decision.QUIT:
@@ -261,49 +275,46 @@ def decide_on(run: Run, found: FoundFix, number: int, total: int) -> bool:
 def take_in(run: Run, accepted: Sequence[FoundFix]) -> bool:
     """Make the accepted fixes part of the text, after one compile of exactly what is taken in together.
 
-    Where they do not go together, as many as do are taken; the others are found again in the next round.
+    Where they do not go together, only the first is taken; the others are found again in the next round.
     """
-    waiting = list(accepted)
-    progressed = False
-    while waiting:
-        chosen = [waiting.pop(0)]
-        edits = list(chosen[0].tried.attempt.ranked.candidate.edits)
-        targets = list(chosen[0].tried.attempt.problems)
-        trial = chosen[0].tried.trial
-        # Fixes of one group were compiled together already: their shared trial is the proof of all.
-        together = [other for other in waiting if other.tried.trial is trial or compatible(edits, other)]
-        group = [*chosen, *together]
-        whole = {id(fix.tried.attempt): fix.tried.attempt for fix in group}
-        edits = [edit for attempt in whole.values() for edit in attempt.ranked.candidate.edits]
-        targets = [problem for attempt in whole.values() for problem in attempt.problems]
-        if set(edits) != set(trial.edits) or progressed:
-            trial = run.session.try_edits(edits, targets)
-        if len(group) > 1 and not trial.is_clean:
-            group = chosen
-            trial = chosen[0].tried.trial
-            if set(trial.edits) != set(chosen[0].tried.attempt.ranked.candidate.edits):
-                trial = run.session.try_edits(
-                    chosen[0].tried.attempt.ranked.candidate.edits, chosen[0].tried.attempt.problems
-                )
+    group: list[FoundFix] = []
+    for fix in accepted:
+        if all(go_together(fix, other) for other in group):
+            group.append(fix)
+    while group:
+        trial = joint_trial(run, group)
         if trial.is_clean:
             for fix in group:
                 note_taken(run, fix)
             run.session.commit(trial)
             return True
-        return progressed
-    return progressed
+        # A fix that passed on its own passes again, unless the text has moved on.
+        group = group[:1] if len(group) > 1 else []
+    return False
 
 
-def compatible(edits: Sequence[object], other: FoundFix) -> bool:
-    """Whether another fix's edits leave the places of `edits` alone."""
-    from sleepy_agent.domain import Edit
+def joint_trial(run: Run, group: Sequence[FoundFix]) -> Trial:
+    """A trial of exactly these fixes: the one they were found by where it was theirs alone, else a new one."""
+    attempts = list({id(fix.tried.attempt): fix.tried.attempt for fix in group}.values())
+    edits = [edit for attempt in attempts for edit in attempt.ranked.candidate.edits]
+    known = group[0].tried.trial
+    if set(known.edits) == set(edits):
+        return known
+    return run.session.try_edits(edits, [problem for attempt in attempts for problem in attempt.problems])
 
-    own = [edit for edit in edits if isinstance(edit, Edit)]
+
+def go_together(one: FoundFix, other: FoundFix) -> bool:
+    """Whether two fixes can be taken in with one compile: the same attempt, or places that do not meet."""
+    if one.tried.attempt is other.tried.attempt:
+        return True
+    first, second = one.tried.attempt.ranked.candidate.edits, other.tried.attempt.ranked.candidate.edits
+    if any(edit.file.name == "Cargo.toml" for edit in (*first, *second)):
+        return False
     return not any(
-        one.file == edit.file and one.byte_start <= edit.byte_end and edit.byte_start <= one.byte_end
-        for one in own
-        for edit in other.tried.attempt.ranked.candidate.edits
-    ) and not any(edit.file.name == "Cargo.toml" for edit in [*own, *other.tried.attempt.ranked.candidate.edits])
+        edit.file == elsewhere.file and edit.byte_start <= elsewhere.byte_end and elsewhere.byte_start <= edit.byte_end
+        for edit in first
+        for elsewhere in second
+    )
 
 
 def note_taken(run: Run, found: FoundFix) -> None:

@@ -33,8 +33,7 @@ class RankedCandidate:
     def may_be_preferred(self) -> bool:
         """Whether nothing known so far keeps it from being applied without asking."""
         table = all_flags()
-        blocked = any(table[name].blocks_preference for name in self.flags)
-        return not blocked and self.candidate.applicability != Applicability.HAS_PLACEHOLDERS
+        return not any(table[name].blocks_preference for name in self.flags)
 
     @property
     def why(self) -> tuple[str, ...]:
@@ -51,7 +50,7 @@ def applicability_words(applicability: Applicability | None) -> str:
     words = {
         Applicability.MACHINE_APPLICABLE: "rustc is sure that this is what was meant",
         Applicability.MAYBE_INCORRECT: "rustc thinks that this may be what was meant",
-        Applicability.HAS_PLACEHOLDERS: "rustc gives a form with places to fill",
+        Applicability.HAS_PLACEHOLDERS: "rustc gives a form that may have places to fill",
         Applicability.UNSPECIFIED: "rustc does not say how sure it is",
     }
     return words[applicability] if applicability else "no word of its source"

@@ -19,7 +19,7 @@ APPLICABILITY_COST = {
     Applicability.MACHINE_APPLICABLE: 0.0,
     Applicability.MAYBE_INCORRECT: 0.1,
     Applicability.UNSPECIFIED: 0.2,
-    Applicability.HAS_PLACEHOLDERS: 0.5,
+    Applicability.HAS_PLACEHOLDERS: 0.3,
 }
 # Two suggestions at once, where no single one is enough: only the first few pairs are worth a compile.
 MOST_PAIRS = 3

@@ -128,12 +128,10 @@ def dependency_changes(text: bytes, crate: str, package: Package, workspace: Wor
         assert isinstance(dependencies, Table)
         entry: InlineTable | str
         if other.name in inherited_dependencies(workspace):
-            entry = tomlkit.inline_table()
-            entry["workspace"] = True
+            entry = inline_table("workspace = true")
             title = f"depend on `{other.name}`, which the workspace declares"
         elif other.is_local:
-            entry = tomlkit.inline_table()
-            entry["path"] = Path(relpath(other.folder, package.folder)).as_posix()
+            entry = inline_table(f"path = {quoted(Path(relpath(other.folder, package.folder)).as_posix())}")
             title = f"depend on `{other.name}` of this workspace"
         else:
             entry = other.version
@@ -183,9 +181,18 @@ def feature_changes(text: bytes, crate: str, feature: str) -> Iterator[ManifestC
             elif feature not in features:
                 features.append(feature)
         else:
-            entry = tomlkit.inline_table()
-            entry["version"] = str(declared)
-            entry["features"] = [feature]
-            table[crate] = entry
+            table[crate] = inline_table(f"version = {quoted(str(declared))}, features = [{quoted(feature)}]")
         yield ManifestChange(f"turn on the feature `{feature}` of `{crate}`", tomlkit.dumps(document))
         return
+
+
+def inline_table(content: str) -> InlineTable:
+    """`{ content }` with the spaces that cargo's own manifests have."""
+    table = tomlkit.parse(f"entry = {{ {content} }}")["entry"]
+    assert isinstance(table, InlineTable)
+    return table
+
+
+def quoted(text: str) -> str:
+    """A TOML string."""
+    return tomlkit.string(text).as_string()
