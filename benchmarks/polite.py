@@ -7,6 +7,7 @@ the final proof by cargo.
 
 from __future__ import annotations
 
+import subprocess
 import threading
 import time
 from dataclasses import dataclass, field
@@ -17,12 +18,33 @@ from benchmarks.probe_crates import BROKEN_EXPRESSION, ProbeCrate, large_crate
 from benchmarks.results import Figure, Result
 from sleepy_agent.cargo.session import CheckSession
 from sleepy_agent.config import Settings
-from sleepy_agent.process import CancelToken, run_process
+from sleepy_agent.process import CancelToken
 
 LOCK_WORDS = b"Blocking waiting for file lock"
 BUILD_SECONDS = 300.0
+BUILDS: dict[str, tuple[str, ...]] = {
+    "`cargo build` after a touch": (),
+    "`cargo build --release` after a touch": ("--release",),
+}
+"""The first is short (incremental), the second keeps all cores busy for seconds."""
+
 PROOF_EVERY = 5
 """Every so many rounds of candidates the storm asks cargo itself, in Sleepy's own target folder."""
+
+
+@dataclass(frozen=True, slots=True)
+class Builds:
+    """Seconds of the builds of one kind, in pairs. `lock_waits`: how often cargo spoke of a lock."""
+
+    kind: str
+    quiet: tuple[float, ...]
+    storm: tuple[float, ...]
+    lock_waits: int
+
+    @property
+    def ratio(self) -> float:
+        """Median of the paired ratios."""
+        return median([stormy / quiet for quiet, stormy in zip(self.quiet, self.storm, strict=True)])
 
 
 @dataclass
@@ -65,56 +87,59 @@ class Storm:
 def run(quick: bool, command: str, cancel: CancelToken) -> Result:
     """Time pairs of builds and count the locks that cargo says it waited for."""
     pairs = 3 if quick else 15
-    quiet_seconds: list[float] = []
-    storm_seconds: list[float] = []
-    locks = 0
     with scratch_directory("polite") as directory:
         crate = large_crate(directory / "user", cancel)
         overlay = {crate.root / crate.modules[0]: crate.text(crate.modules[0], BROKEN_EXPRESSION).encode()}
-        settings = Settings(niceness=19)
-        with CheckSession.open(
-            crate.root, places_below(directory / "home"), settings, cancel, overlay=overlay
-        ) as session:
+        settings, places = Settings(niceness=19), places_below(directory / "home")
+        with CheckSession.open(crate.root, places, settings, cancel, overlay=overlay) as session:
             storm = Storm(crate, session)
             thread = threading.Thread(target=storm.blow, daemon=True)
             thread.start()
             try:
-                _timed_build(crate.root, cancel)
-                for number in range(pairs):
-                    # Which of the two comes first alternates, so that neither always finds the warmer machine.
-                    for stormy in (False, True) if number % 2 else (True, False):
-                        _set_weather(storm, stormy)
-                        seconds, lock_waits = _timed_build(crate.root, cancel)
-                        (storm_seconds if stormy else quiet_seconds).append(seconds)
-                        locks += lock_waits
-                    quiet, stormed = quiet_seconds[-1], storm_seconds[-1]
-                    print(f"  pair {number + 1}: {quiet:.2f} s in quiet, {stormed:.2f} s in the storm", flush=True)
+                measured = [_time_builds(kind, pairs, storm, cancel) for kind in BUILDS]
             finally:
                 storm.ended.set()
                 storm.blowing.set()
                 thread.join(timeout=60)
-        if storm.failure and not cancel.cancelled:
-            raise RuntimeError(f"the storm ended early: {storm.failure}")
-    ratios = [stormy / quiet for quiet, stormy in zip(quiet_seconds, storm_seconds, strict=True)]
+    figures = [
+        Figure(
+            f"polite: how many times as long the user's {build.kind} takes",
+            build.ratio,
+            "x",
+            bar=1.15,
+            at_most=True,
+            measured_on=f"median of {pairs} pairs, {median(build.quiet):.2f} s in quiet, {crate.name}",
+        )
+        for build in measured
+    ]
+    locks = sum(build.lock_waits for build in measured)
     return Result(
         name="polite",
         title="A user's own `cargo build` during a storm of verification",
         command=command,
         machine=machine_facts(),
-        figures=(
-            Figure(
-                "polite: the user's build takes this many times as long",
-                median(ratios),
-                "x",
-                bar=1.15,
-                at_most=True,
-                measured_on=f"median of {pairs} pairs, {crate.name}",
-            ),
-            Figure("polite: builds that waited for a file lock", locks, "", bar=0, at_most=True),
-        ),
+        figures=(*figures, Figure("polite: builds that waited for a file lock", locks, "", bar=0, at_most=True)),
         notes=(f"The storm verified {storm.candidates} candidates and made {storm.proofs} proofs by cargo meanwhile.",),
-        details={"quiet_seconds": quiet_seconds, "storm_seconds": storm_seconds},
+        details={build.kind: {"quiet_seconds": build.quiet, "storm_seconds": build.storm} for build in measured},
     )
+
+
+def _time_builds(kind: str, pairs: int, storm: Storm, cancel: CancelToken) -> Builds:
+    root = storm.crate.root
+    quiet_seconds: list[float] = []
+    storm_seconds: list[float] = []
+    locks = 0
+    _timed_build(root, kind, cancel)
+    for number in range(pairs):
+        # Which of the two comes first alternates, so that neither always finds the warmer machine.
+        for stormy in (False, True) if number % 2 else (True, False):
+            _set_weather(storm, stormy)
+            seconds, lock_waits = _timed_build(root, kind, cancel)
+            (storm_seconds if stormy else quiet_seconds).append(seconds)
+            locks += lock_waits
+        quiet, stormed = quiet_seconds[-1], storm_seconds[-1]
+        print(f"  {kind}, pair {number + 1}: {quiet:.2f} s in quiet, {stormed:.2f} s in the storm", flush=True)
+    return Builds(kind, tuple(quiet_seconds), tuple(storm_seconds), locks)
 
 
 def _set_weather(storm: Storm, stormy: bool) -> None:
@@ -131,17 +156,24 @@ def _set_weather(storm: Storm, stormy: bool) -> None:
         raise RuntimeError(f"the storm ended early: {storm.failure}")
 
 
-def _timed_build(root: Path, cancel: CancelToken) -> tuple[float, int]:
+def _timed_build(root: Path, kind: str, cancel: CancelToken) -> tuple[float, int]:
     """Touch the main file and build; seconds, and how often cargo spoke of a lock."""
     (root / "src" / "lib.rs").touch()
-    outcome = run_process(
-        ["cargo", "build", "--offline"],
+    started = time.perf_counter()
+    outcome = subprocess.run(
+        ["cargo", "build", "--offline", *BUILDS[kind]],
         cwd=root,
-        environment=environment_with(),
-        timeout_seconds=BUILD_SECONDS,
-        cancel=cancel,
+        env=environment_with(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=BUILD_SECONDS,
+        check=False,
+        # The user's terminal is a session apart from Sleepy's. Linux with autogroups shares the processors
+        # between sessions first, so that a nice value within one session says nothing to the other.
+        start_new_session=True,
     )
+    seconds = time.perf_counter() - started
     cancel.raise_if_cancelled()
-    if not outcome.succeeded:
+    if outcome.returncode != 0:
         raise RuntimeError(f"the user's build failed: {outcome.stderr.decode(errors='replace')[-400:]}")
-    return outcome.seconds, outcome.stderr.count(LOCK_WORDS)
+    return seconds, outcome.stderr.count(LOCK_WORDS)
