@@ -166,27 +166,26 @@ def repair(run: Run) -> tuple[Problem, ...]:
 
     A problem that was given up is tried again once something else has changed the text.
     """
-    seen_texts: set[frozenset[tuple[Path, bytes]]] = set()
+    seen_texts: list[dict[Path, bytes]] = []
     problems: tuple[Problem, ...] = ()
     for _ in range(MOST_ROUNDS):
         problems = run.session.check()
         run.emit(ProblemsFound(problems, run.session.blocked_packages()))
-        states = [run.book.state(problem) for problem in problems]
-        text = frozenset(run.session.overlay.items())
         open_problems = [
-            problem
-            for problem, state in zip(problems, states, strict=True)
-            if not state.is_settled and is_wanted(run, problem)
+            problem for problem in problems if not run.book.state(problem).is_settled and is_wanted(run, problem)
         ]
-        if not open_problems or text in seen_texts or not run.may_go_on():
+        if not open_problems or not run.may_go_on():
             break
-        progressed = search_and_take(run, open_problems)
-        if progressed:
-            for state in run.book.states.values():
-                state.is_settled = state.is_declined
-        else:
-            seen_texts.add(text)
+        seen_texts.append(run.session.overlay)
+        if not search_and_take(run, open_problems):
+            if all(run.book.state(problem).is_settled for problem in open_problems):
+                break
+            continue
+        if run.session.overlay in seen_texts:
+            # An edit that leads back to where we were solves nothing.
             break
+        for state in run.book.states.values():
+            state.is_settled = state.is_declined
     for problem in problems:
         state = run.book.state(problem)
         reason = run.stopped_because or state.reason
@@ -224,8 +223,8 @@ def search_and_take(run: Run, problems: Sequence[Problem]) -> bool:
         elif run.stopped_because is not None:
             break
         run.book.state(problems[position]).is_settled = True
-    for position, problem in enumerate(problems):
-        if position not in found:
+    if search.is_exhausted or not found:
+        for problem in problems:
             run.book.state(problem).is_settled = True
     return take_in(run, accepted)
 

@@ -64,6 +64,8 @@ class Search:
     may_go_on: Callable[[], bool]
     found: dict[int, FoundFix] = field(default_factory=dict)
     """By position of the problem."""
+    is_exhausted: bool = False
+    """Whether everything was tried for the problems that are not found."""
     failed: dict[int, list[TriedAttempt]] = field(default_factory=dict)
 
     def run(self, problems: Sequence[Problem]) -> dict[int, FoundFix]:
@@ -73,12 +75,16 @@ class Search:
             for position, problem in enumerate(problems)
         }
         self._together(problems, candidates)
+        if self.found:
+            # The rest is cheaper to solve when these are in: often it is gone, or goes together next time.
+            return self.found
         for position, problem in enumerate(problems):
             if position not in self.found and self.may_go_on():
                 self._alternatives(position, problem, candidates[position])
         for position, problem in enumerate(problems):
             if position not in self.found and self.may_go_on():
                 self._follow(position, problem)
+        self.is_exhausted = True
         return self.found
 
     def _ranked(self, problem: Problem) -> Iterator[RankedCandidate]:
@@ -267,31 +273,24 @@ def is_tied(best: TriedAttempt, other: TriedAttempt) -> bool:
 
 
 def group_attempts(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
-    """Groups that can share a compile: one package, one phase of the compiler, no two that meet."""
-    groups: dict[tuple[str, int], list[list[Attempt]]] = {}
+    """Groups that can share a compile: one package, no two that meet; a manifest stands alone."""
+    groups: dict[str, list[list[Attempt]]] = {}
+    alone = []
     for attempt in attempts:
-        problem = attempt.problems[0]
-        if any(edit.file.name == "Cargo.toml" for edit in attempt.ranked.candidate.edits):
-            groups[(problem.package, -1 - len(groups))] = [[attempt]]
+        if changes_manifest(attempt):
+            alone.append([attempt])
             continue
-        key = (problem.package, phase_of(problem.diagnostic))
-        found = groups.setdefault(key, [])
+        found = groups.setdefault(attempt.problems[0].package, [])
         home = next((group for group in found if not any(meet(attempt, other) for other in group)), None)
         if home is None:
             found.append([attempt])
         else:
             home.append(attempt)
-    # Errors of an early phase hide the later ones: only the earliest of each package is worth trying now.
-    earliest: dict[str, int] = {}
-    for package, phase in groups:
-        if phase >= 0:
-            earliest[package] = min(phase, earliest.get(package, phase))
-    return [
-        group
-        for (package, phase), found in groups.items()
-        if phase < 0 or phase == earliest[package]
-        for group in found
-    ]
+    return [*alone, *(group for found in groups.values() for group in found)]
+
+
+def changes_manifest(attempt: Attempt) -> bool:
+    return any(edit.file.name == "Cargo.toml" for edit in attempt.ranked.candidate.edits)
 
 
 def meet(first: Attempt, second: Attempt) -> bool:
