@@ -50,6 +50,10 @@ class CancelToken:
     def cancelled(self) -> bool:
         return self._cancelled
 
+    def announce(self) -> None:
+        """Say stop without a lock, as a signal handler must; `cancel` has to follow, to end what runs."""
+        self._cancelled = True
+
     def cancel(self) -> None:
         with self._lock:
             self._cancelled = True
@@ -91,6 +95,8 @@ class InterruptSignals:
 
     def _handle(self, _number: int, _frame: object) -> None:
         # The lock of the token may be held by this very thread, so the killing is done by another one.
+        # That the work is to stop is known at once, for whoever asks before that other thread has run.
+        self._token.announce()
         threading.Thread(target=self._token.cancel, daemon=True).start()
 
     def __exit__(

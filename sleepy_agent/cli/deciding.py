@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from sleepy_agent.cli.render import INDENT, print_offer
+from sleepy_agent.cli.progress import Progress
+from sleepy_agent.cli.render import INDENT, print_mended_too, print_offer
 from sleepy_agent.cli.terminal import Terminal, ask
-from sleepy_agent.fixes.events import Decide, Decision, Offer
+from sleepy_agent.domain import Problem
+from sleepy_agent.fixes.events import Decide, Decision, Emit, Event, FixAccepted, Offer
 from sleepy_agent.process import CancelToken
 
 if TYPE_CHECKING:
@@ -28,12 +30,26 @@ ANSWERS = {
 """Letter: what it decides, and what `?` says of it. The letters are those of `git add -p` where it has them."""
 
 
+OfferKey = tuple[str, Path | None, str, tuple[str, ...]]
+
+
 @dataclass(slots=True)
 class _Standing:
     """Answers that hold for later offers, too."""
 
     take_preferred: bool = False
     skipped_files: set[Path] = field(default_factory=set)
+    answers: dict[OfferKey, Decision] = field(default_factory=dict)
+
+
+def offer_key(offer: Offer) -> OfferKey:
+    """The same change for the same mistake, also when the lines around it have moved.
+
+    A round takes in what goes together; the rest is found, and offered, again in the next one.
+    """
+    span = offer.fix.problem.span
+    changed = tuple(line for line in offer.diff.splitlines() if line.startswith(("+", "-")))
+    return (offer.fix.problem.signature, span.file if span else None, offer.fix.candidate.title, changed)
 
 
 def take_preferred(offer: Offer) -> Decision:
@@ -41,19 +57,28 @@ def take_preferred(offer: Offer) -> Decision:
     return Decision.YES if offer.fix.preferred else Decision.NO
 
 
-def show_and_take_preferred(console: Console, root: Path, pause: Callable[[], None]) -> Decide:
-    """`take_preferred`, each offer printed as it is decided."""
+def show_what_is_taken(console: Console, root: Path, progress: Progress) -> tuple[Decide, Emit]:
+    """`take_preferred`, and events shown with a block for each fix once it is taken: what is left stands in the
+    report at the end."""
+    offers: dict[Problem, Offer] = {}
 
     def decide(offer: Offer) -> Decision:
-        pause()
-        decision = take_preferred(offer)
-        print_offer(console, offer, root)
-        if decision is Decision.NO:
-            console.print(Text(f"{INDENT}left for you to decide: `sleepy fix` asks", "yellow"))
-        console.print()
-        return decision
+        offers[offer.fix.problem] = offer
+        return take_preferred(offer)
 
-    return decide
+    def emit(event: Event) -> None:
+        if not isinstance(event, FixAccepted):
+            progress.show(event)
+            return
+        progress.pause()
+        offer = offers.get(event.fix.problem)
+        if offer is None:
+            print_mended_too(console, event.fix, root)
+        else:
+            print_offer(console, offer, root)
+        console.print()
+
+    return decide, emit
 
 
 def ask_for_each(
@@ -64,10 +89,13 @@ def ask_for_each(
 
     def decide(offer: Offer) -> Decision:
         file = offer.fix.problem.span.file if offer.fix.problem.span else None
+        key = offer_key(offer)
         if file in standing.skipped_files:
             return Decision.SKIP_FILE
+        if key in standing.answers:
+            return standing.answers[key]
         pause()
-        print_offer(console, offer, root)
+        print_offer(console, offer, root, numbered=True)
         if standing.take_preferred and offer.fix.preferred:
             console.print(Text(f"{INDENT}applied, as you said", "dim"))
             decision = Decision.YES
@@ -75,11 +103,12 @@ def ask_for_each(
             decision = _ask(terminal, console, cancel)
         console.print()
         if decision is Decision.ALL:
-            # The engine is told yes, once: what follows is decided here, where flagged fixes are asked about.
+            # The engine is told yes, once: what follows is decided here, where each is shown.
             standing.take_preferred = True
-            return Decision.YES
+            decision = Decision.YES
         if decision is Decision.SKIP_FILE and file is not None:
             standing.skipped_files.add(file)
+        standing.answers[key] = decision
         return decision
 
     return decide

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sleepy_agent.cli.console import console_for
-from sleepy_agent.cli.deciding import ask_for_each, show_and_take_preferred, take_preferred
+from sleepy_agent.cli.deciding import ask_for_each, show_what_is_taken, take_preferred
 from sleepy_agent.cli.fix_report import report_as_json
 from sleepy_agent.cli.progress import Progress
 from sleepy_agent.cli.render import exit_code_of, print_report
@@ -124,6 +124,7 @@ def read_options(arguments: argparse.Namespace, mode: Mode) -> FixOptions:
         proof=Proof(arguments.proof),
         budget_seconds=None if arguments.budget is None else read_duration(arguments.budget, "--budget"),
         write=mode.writes,
+        command=getattr(arguments, "command_line", "sleepy fix"),
     )
 
 
@@ -144,19 +145,12 @@ def run_with(arguments: argparse.Namespace, mode: Mode, terminal: Terminal, engi
         Progress(console, root, animated=moves, silent=mode.as_json and not moves) as progress,
     ):
         decide: Decide = take_preferred
+        emit: Emit = progress.show
         if mode.asks:
             decide = ask_for_each(terminal, console, root, cancel, progress.pause)
         elif not mode.as_json:
-            decide = show_and_take_preferred(console, root, progress.pause)
-        report = engine(
-            path,
-            options,
-            places=places,
-            settings=settings,
-            decide=decide,
-            emit=progress.show,
-            cancel=cancel,
-        )
+            decide, emit = show_what_is_taken(console, root, progress)
+        report = engine(path, options, places=places, settings=settings, decide=decide, emit=emit, cancel=cancel)
     if mode.as_json:
         terminal.output.write(json.dumps(report_as_json(report, wrote=mode.writes), ensure_ascii=False) + "\n")
         terminal.output.flush()

@@ -44,6 +44,7 @@ def _problem_as_json(report: ProblemReport, root: Path) -> dict[str, Any]:
         "file": relative(problem.span.file, root) if problem.span else None,
         "range": _range_as_json(problem.span),
         "fixed": fix is not None,
+        "gone": report.is_gone,
         "source": fix.candidate.source if fix else None,
         "title": fix.candidate.title if fix else None,
         "flags": list(fix.verdict.flags) if fix else [],

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from sleepy_agent.cli.console import console_for
 from sleepy_agent.cli.store import opened_store, root_for
 from sleepy_agent.cli.terminal import Terminal, terminal_of_process
 from sleepy_agent.cli.values import counted
-from sleepy_agent.domain import Outcome
+from sleepy_agent.domain import Episode, Outcome
 from sleepy_agent.errors import EXIT_GREEN, BadUsage
 from sleepy_agent.memory.episodes import EpisodeFilter, StoredEpisode, list_episodes
 from sleepy_agent.memory.export import episode_as_json
@@ -121,33 +122,50 @@ def _state_of(one: Run) -> tuple[str, str]:
 
 
 def print_attempts(console: Console, one: Run, attempts: Sequence[StoredEpisode], *, rejected: bool) -> None:
-    """A block for each attempt: problem, what was tried, verdict, outcome."""
+    """A block for each change that was tried."""
     from rich.text import Text
 
     console.print(Text(f"Run {one.run_id[:SHORT_ID]}: {one.command}", "bold"))
-    for stored in attempts:
-        episode = stored.episode
-        mark, style = ("passed", "green") if episode.passed else ("rejected", "red")
-        outcome = "" if episode.outcome is Outcome.NONE else f", {episode.outcome.value}"
-        place = Path(episode.file).as_posix()
-        code = f"[{episode.code}]" if episode.code else ""
-        message = episode.message.splitlines()[0] if episode.message else ""
-        console.print(
-            Text.assemble(
-                (f"  {mark}{outcome}", style),
-                f"  error{code} {message}   ",
-                (place, "cyan"),
-                "   ",
-                (episode.family, "dim"),
-            )
-        )
-        flags = f"; flags: {', '.join(flag.replace('_', ' ') for flag in episode.flags)}" if episode.flags else ""
-        console.print(Text(f"    {episode.source}: {episode.title}"))
-        took = f"{episode.wall_clock_milliseconds:.0f} ms"
-        console.print(Text(f"    {episode.verdict.rstrip('.')} ({took}){flags}", "dim"))
+    for _, same in groupby(attempts, key=_change_of):
+        together = [stored.episode for stored in same]
+        print_attempt(console, _shown_for(together), len(together) - 1)
     hidden = one.counts.attempts - len(attempts)
     if not rejected and hidden > 0:
         console.print(Text(f"  {counted(hidden, 'rejected candidate')} not shown; --rejected lists them", "dim"))
+
+
+def _change_of(stored: StoredEpisode) -> tuple[str, str, str, str, bool]:
+    """What one compile tried: where it mends several problems, there is an attempt for each of them."""
+    episode = stored.episode
+    return (episode.source, episode.title, episode.diff_unified, episode.verdict, episode.passed)
+
+
+def _shown_for(together: Sequence[Episode]) -> Episode:
+    """The attempt that stands for the same change for several problems: the one that was offered."""
+    return next((episode for episode in together if episode.outcome is not Outcome.NONE), together[0])
+
+
+def print_attempt(console: Console, episode: Episode, others: int) -> None:
+    """Problem, what was tried, verdict, outcome; `others`: how many further problems the same change was tried for."""
+    from rich.text import Text
+
+    mark, style = ("passed", "green") if episode.passed else ("rejected", "red")
+    outcome = "" if episode.outcome is Outcome.NONE else f", {episode.outcome.value}"
+    code = f"[{episode.code}]" if episode.code else ""
+    message = episode.message.splitlines()[0] if episode.message else ""
+    more = f" and {counted(others, 'other problem')}" if others else ""
+    console.print(
+        Text.assemble(
+            (f"  {mark}{outcome}", style),
+            f"  error{code} {message}{more}   ",
+            (Path(episode.file).as_posix(), "cyan"),
+            (f"   {episode.family}", "dim"),
+        )
+    )
+    console.print(Text(f"    {episode.source}: {episode.title}"))
+    flags = f"; flags: {', '.join(flag.replace('_', ' ') for flag in episode.flags)}" if episode.flags else ""
+    took = f"{episode.wall_clock_milliseconds:.0f} ms"
+    console.print(Text(f"    {episode.verdict.rstrip('.')}, {took}{flags}", "dim"))
 
 
 def local_time(timestamp: str) -> str:

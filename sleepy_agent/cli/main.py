@@ -105,6 +105,9 @@ def _dispatch(words: list[str], commands: Sequence[Command]) -> int:
     if arguments.command is None:
         parser.print_help()
         return EXIT_COULD_NOT_RUN
+    import shlex
+
+    arguments.command_line = shlex.join(["sleepy", *words])
     code: int = arguments.run_command(arguments)
     return code
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from sleepy_agent.cli.values import counted
-from sleepy_agent.domain import Applicability, Diagnostic, Fix, Problem, Verdict
+from sleepy_agent.domain import Diagnostic, Fix, Problem, Verdict
 from sleepy_agent.errors import EXIT_ERRORS_REMAIN, EXIT_GREEN
 from sleepy_agent.fixes.events import FixReport, Offer, ProblemReport, ProofMade
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 INDENT = "  "
 LONGEST_DIFF_LINES = 60
 """A longer diff is cut on the terminal; --json has all of it."""
-JUDGES = {"replay": "rustc", "cargo": "cargo check"}
 
 
 def relative(path: Path, root: Path) -> str:
@@ -50,27 +49,15 @@ def headline(problem: Problem, root: Path) -> Text:
 
 
 def origin(fix: Fix) -> str:
-    """Which source made the fix, and how sure that source was."""
-    notes = {
-        Applicability.MAYBE_INCORRECT: "rustc is not sure of it",
-        Applicability.HAS_PLACEHOLDERS: "with placeholders",
-        Applicability.UNSPECIFIED: "rustc does not say how sure it is",
-    }
-    said = [notes[fix.candidate.applicability]] if fix.candidate.applicability in notes else []
-    if fix.candidate.steps > 1:
-        said.append(f"{fix.candidate.steps} suggestions combined")
-    return f"{fix.candidate.source} ({', '.join(said)})" if said else fix.candidate.source
+    """Which source made the fix, and of how many suggestions."""
+    steps = fix.candidate.steps
+    return f"{fix.candidate.source}, {steps} suggestions combined" if steps > 1 else fix.candidate.source
 
 
-def proof_line(verdict: Verdict, targets: int) -> Text:
-    """`rustc: target gone, nothing new (3 targets, 140 ms)`."""
-    judge = JUDGES.get(verdict.method, verdict.method)
-    reason = verdict.reason.rstrip(".")
-    figures = f"{counted(targets, 'target')}, {verdict.milliseconds:.0f} ms"
-    text = Text.assemble((f"{judge}: {reason} ", "green" if verdict.passed else "red"), (f"({figures})", "dim"))
-    if not verdict.dependents_checked:
-        text.append(" the crates that use this one were not rebuilt", style="yellow")
-    return text
+def proof_line(verdict: Verdict) -> Text:
+    """`proof: The error is gone and nothing new is broken (rustc, in 2 targets), 140 ms`."""
+    style = "green" if verdict.passed else "red"
+    return Text.assemble((f"proof: {verdict.reason.rstrip('.')}", style), (f", {verdict.milliseconds:.0f} ms", "dim"))
 
 
 def unmasked_lines(unmasked: Iterable[Diagnostic], root: Path) -> list[Text]:
@@ -84,19 +71,25 @@ def unmasked_lines(unmasked: Iterable[Diagnostic], root: Path) -> list[Text]:
     return lines
 
 
+def flag_names(flags: Iterable[str]) -> list[str]:
+    """The flags as words."""
+    return [flag.replace("_", " ") for flag in flags]
+
+
 def flags_line(flags: Iterable[str]) -> Text | None:
     """`flags: clone in loop, unwrap`; None where there is nothing to look at."""
-    names = [flag.replace("_", " ") for flag in flags]
+    names = flag_names(flags)
     return Text(f"flags: {', '.join(names)}", style="yellow") if names else None
 
 
-def diff_lines(diff: str) -> list[Text]:
-    """A unified diff in colours, cut where it is long. The two header lines are left out: the headline has the place
-    where only one file is touched."""
+def diff_lines(diff: str, headline_file: str) -> list[Text]:
+    """A unified diff in colours, cut where it is long. File names are left out where only the file of the headline
+    is touched."""
     styles = {"+++": "bold", "---": "bold", "+": "green", "-": "red", "@": "cyan"}
     lines = diff.splitlines()
-    if sum(line.startswith("+++ ") for line in lines) == 1:
-        lines = [line for line in lines if not line.startswith(("+++ ", "--- ", "diff "))]
+    files = [line[4:].strip() for line in lines if line.startswith("+++ ")]
+    if len(files) == 1 and files[0].endswith(headline_file):
+        lines = [line for line in lines if not line.startswith(("+++ ", "--- "))]
     shown = [
         Text(line, style=next((style for start, style in styles.items() if line.startswith(start)), ""))
         for line in lines[:LONGEST_DIFF_LINES]
@@ -113,31 +106,39 @@ def print_block(console: Console, title: Text, lines: Iterable[Text]) -> None:
         console.print(Text.assemble(INDENT, line))
 
 
-def print_offer(console: Console, offer: Offer, root: Path) -> None:
+def print_offer(console: Console, offer: Offer, root: Path, *, numbered: bool = False) -> None:
     """One problem with the fix that is proposed for it: title, source, diff, proof, flags."""
     fix = offer.fix
-    number = f"[{offer.index}/{offer.total}] " if offer.total > 1 else ""
+    number = f"[{offer.index}/{offer.total}] " if numbered and offer.total > 1 else ""
     title = Text.assemble((number, "dim"), headline(fix.problem, root))
-    lines = [Text.assemble((fix.candidate.title, "bold"), ("   from ", "dim"), (origin(fix), "dim"))]
+    lines = [Text.assemble((fix.candidate.title, "bold"), (f"   from {origin(fix)}", "dim"))]
     if offer.why:
-        lines.append(Text(f"why: {'; '.join(offer.why)}", style="dim"))
-    lines += diff_lines(offer.diff)
-    lines.append(proof_line(fix.verdict, len(fix.problem.units)))
+        lines.append(Text(f"why: {'; '.join(offer.why)}", "dim"))
+    file = relative(fix.problem.span.file, root) if fix.problem.span else ""
+    lines += diff_lines(offer.diff, file)
+    lines.append(proof_line(fix.verdict))
     lines += unmasked_lines(fix.verdict.unmasked, root)
     flags = flags_line(fix.verdict.flags)
     if flags:
         lines.append(flags)
     if offer.alternatives:
         names = "; ".join(other.candidate.title for other in offer.alternatives[:3])
-        lines.append(Text(f"also proven: {names}", style="dim"))
+        lines.append(Text(f"also proven: {names}", "dim"))
     print_block(console, title, lines)
+
+
+def print_mended_too(console: Console, fix: Fix, root: Path) -> None:
+    """A problem that a change shown before has mended, too."""
+    line = Text.assemble("the same change mends it: ", fix.candidate.title, style="dim")
+    print_block(console, headline(fix.problem, root), [line, proof_line(fix.verdict)])
 
 
 def print_report(console: Console, report: FixReport, *, wrote: bool) -> None:
     """The end of a run: how it stands, what is left and why, what was proven, written and recorded."""
     fixed = [problem for problem in report.problems if problem.fix]
-    left = [problem for problem in report.problems if not problem.fix]
-    console.print(_verdict_line(report, len(fixed), len(left), wrote=wrote))
+    left = [problem for problem in report.problems if not problem.fix and not problem.is_gone]
+    gone = len(report.problems) - len(fixed) - len(left)
+    console.print(_verdict_line(report, len(fixed), len(left), gone, wrote=wrote))
     for problem in left:
         _print_left(console, problem, report.root)
     if report.blocked:
@@ -147,9 +148,9 @@ def print_report(console: Console, report: FixReport, *, wrote: bool) -> None:
         console.print(Text.assemble(INDENT, proof_made_line(proof)))
     if report.stopped_because:
         console.print(Text(f"{INDENT}stopped early: {report.stopped_because.rstrip('.')}", "yellow"))
-    files = ", ".join(relative(path, report.root) for path in report.written_files)
-    if files:
-        console.print(Text(f"{INDENT}wrote {files}"))
+    if report.written_files:
+        names = ", ".join(relative(path, report.root) for path in report.written_files)
+        console.print(Text(f"{INDENT}wrote {counted(len(report.written_files), 'file')}: {names}"))
     elif fixed and not wrote:
         console.print(Text(f"{INDENT}nothing was written; `sleepy fix --apply` writes", "dim"))
     if report.attempts:
@@ -163,13 +164,13 @@ def proof_made_line(proof: ProofMade) -> Text:
     return Text(f"cargo {proof.proof.value}: {proof.summary.rstrip('.')}", "green" if proof.passed else "red")
 
 
-def _verdict_line(report: FixReport, fixed: int, left: int, *, wrote: bool) -> Text:
+def _verdict_line(report: FixReport, fixed: int, left: int, gone: int, *, wrote: bool) -> Text:
     took = f" in {report.seconds:.1f} s"
     would = "" if wrote else "would be "
     if report.green and not report.problems:
         return Text(f"All green: no errors found{took}.", "bold green")
     if report.green:
-        rest = f", {left} went with them" if left else ""
+        rest = f", {gone} went with them" if gone else ""
         text = (
             f"{'All green' if wrote else 'Would be all green'}: {counted(fixed, 'problem')} {would}fixed{rest}{took}."
         )
@@ -187,10 +188,9 @@ def _print_left(console: Console, problem: ProblemReport, root: Path) -> None:
     reason = problem.reason.rstrip(".") or "no fix was found"
     tried = f" ({counted(problem.attempts, 'candidate')} tried)" if problem.attempts else ""
     lines = [Text.assemble(INDENT, (f"{reason}{tried}", "dim"))]
-    lines += [
-        Text.assemble(INDENT, ("proven, not taken: ", "dim"), other.candidate.title)
-        for other in problem.alternatives[:3]
-    ]
+    for other in problem.alternatives[:3]:
+        flags = f" ({', '.join(flag_names(other.verdict.flags))})" if other.verdict.flags else ""
+        lines.append(Text.assemble(INDENT, ("proven, not taken: ", "dim"), other.candidate.title, (flags, "yellow")))
     print_block(console, Text.assemble(INDENT, headline(problem.problem, root)), lines)
 
 

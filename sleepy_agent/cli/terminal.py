@@ -48,11 +48,10 @@ def interrupts_end_reading(cancel: CancelToken) -> Iterator[None]:
     Raises Interrupted, also for what arrived just before.
     """
     in_main_thread = threading.current_thread() is threading.main_thread()
-    previous = {
-        number: signal.signal(number, signal.default_int_handler)
-        for number in ((signal.SIGINT, signal.SIGTERM) if in_main_thread else ())
-    }
+    previous: dict[signal.Signals, object] = {}
     try:
+        for number in (signal.SIGINT, signal.SIGTERM) if in_main_thread else ():
+            previous[number] = signal.signal(number, signal.default_int_handler)
         cancel.raise_if_cancelled()
         yield
     except KeyboardInterrupt:
@@ -60,13 +59,13 @@ def interrupts_end_reading(cancel: CancelToken) -> Iterator[None]:
         raise Interrupted("Stopped.", "Run the same command again to go on.") from None
     finally:
         for number, handler in previous.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler)  # type: ignore[arg-type]
 
 
 def ask(terminal: Terminal, question: str, cancel: CancelToken) -> str | None:
     """Print `question` and read one line; None where the input has ended."""
-    terminal.output.write(question)
-    terminal.output.flush()
     with interrupts_end_reading(cancel):
+        terminal.output.write(question)
+        terminal.output.flush()
         line = terminal.input.readline()
     return line.strip() if line else None

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
 from cli.fakes import FakeTerminal, ScriptedEngine, make_fix, make_problem, make_terminal, parse
 from sleepy_agent.cli.fix import read_mode, run_with
@@ -118,12 +118,12 @@ def test_a_block_shows_problem_place_family_title_source_diff_proof_and_flags(
     for expected in (
         "error[E0382] borrow of moved value: `x`   src/lib.rs:12:5   borrow_checker",
         "clone it",
-        "compiler (rustc is not sure of it)",
+        "   from compiler",
         "why: it is the only one",
         "-    take(x);",
         "+    take(x.clone());",
-        "rustc: target gone, nothing new (1 target, 140 ms)",
-        "flags: new unwrap",
+        "proof: target gone, nothing new, 140 ms",
+        "proven, not taken: unwrap it (new unwrap)",
         "1 problem remains: 1 of 2 fixed in 1.2 s.",
         "12 attempts recorded; sleepy log shows them, sleepy undo takes the run back",
     ):
@@ -165,9 +165,8 @@ def test_colours(environment: dict[str, str], coloured: bool, two_fixes: Scripte
 
 
 def test_text_of_the_compiler_is_never_taken_for_markup(tmp_path: Path) -> None:
-    engine = ScriptedEngine(
-        (make_fix(make_problem(tmp_path, message="expected `[u8]`, found [bold]x[/bold] :smile:")),)
-    )
+    message = "expected `[u8]`, found [bold]x[/bold] :smile:"
+    engine = ScriptedEngine((make_fix(make_problem(tmp_path, message=message)),))
     terminal = make_terminal(colours=True, environment={"NO_COLOR": "1"})
     run_fix(engine, terminal, tmp_path, "--apply")
     assert message in terminal.output.getvalue()
