@@ -7,8 +7,9 @@ one workspace (those that need RUSTC_BOOTSTRAP as a second one); each peer gets 
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,16 @@ from benchmarks.error_index.judge import judge
 from benchmarks.error_index.pairs import Example, collect_examples
 from benchmarks.error_index.peers import bootstrap_environment, cargo_fix, plain_search, write_workspace
 from benchmarks.error_index.review import Review, ReviewVerdict, review_of, update_reviews, with_known_verdicts
-from benchmarks.machine import cache_directory, machine_facts, run_sleepy, scratch_directory
+from benchmarks.machine import (
+    REPOSITORY,
+    cache_directory,
+    environment_with,
+    machine_facts,
+    run_sleepy,
+    scratch_directory,
+)
 from benchmarks.results import Figure, Result
-from sleepy_agent.process import CancelToken
+from sleepy_agent.process import CancelToken, ProcessOutcome, run_process
 
 WORKERS = 2
 """Peers run side by side on this many threads, each of which mostly waits for one compiler."""
@@ -30,6 +38,10 @@ SLEEPY_SECONDS = 1800.0
 
 QUICK_STRIDE = 12
 """`--quick` takes every twelfth pair."""
+
+
+Repair = Callable[[Path, Path, Mapping[str, str], CancelToken], ProcessOutcome]
+"""Let Sleepy repair the workspace in the first folder, with its home in the second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +67,9 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
     stable = [example for example in pairs if not example.bootstrap]
     _say(f"{len(pairs)} pairs over {_codes(pairs)} codes, {len(stable)} over {_codes(stable)} without RUSTC_BOOTSTRAP")
     _say(f"`sleepy fix --apply` over {len(examples)} examples")
-    sleepy = _scores(examples, _repaired_by_sleepy(examples, cancel), cancel)
+    sleepy = _scores(examples, _repaired_by_sleepy(examples, _apply, cancel), cancel)
+    _say("Sleepy again, with a developer who says yes to every offer")
+    offered = _scores(examples, _repaired_by_sleepy(examples, _say_yes, cancel), cancel)
     _say("plain verified search over the same examples")
     search = _scores(examples, _each(examples, lambda example: plain_search(example, cancel)), cancel)
     _say("`cargo fix` over the same examples")
@@ -73,7 +87,7 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
         title="Error index (pairs from `rustc --explain`)",
         command=command,
         machine=machine_facts(),
-        figures=_figures(pairs, sleepy, search, fixed, reviews),
+        figures=_figures(pairs, sleepy, offered, search, fixed, reviews),
         notes=(
             f"{len(stable)} of the {len(pairs)} pairs need no RUSTC_BOOTSTRAP.",
             "Every fix of Sleepy's that differs from the corrected example is in "
@@ -81,6 +95,7 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
         ),
         details={
             "sleepy": _details(sleepy),
+            "sleepy, every offer taken": _details(offered),
             "plain verified search": _details(search),
             "cargo fix": _details(fixed),
         },
@@ -90,6 +105,7 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
 def _figures(
     pairs: Sequence[Example],
     sleepy: Sequence[Score],
+    offered: Sequence[Score],
     search: Sequence[Score],
     fixed: Sequence[Score],
     reviews: Sequence[Review],
@@ -111,6 +127,8 @@ def _figures(
         ),
         Figure("error index: Sleepy, compiles without cheating", _share(sleepy, "clean"), "%", measured_on=count),
         Figure("error index: Sleepy, equal to the corrected example", _share(sleepy, "equal"), "%", measured_on=count),
+        Figure("error index: every offer of Sleepy's taken, compiles", _share(offered, "compiles"), "%"),
+        Figure("error index: every offer of Sleepy's taken, compiles without cheating", _share(offered, "clean"), "%"),
         Figure("error index: Sleepy, wrong patches", verdicts[ReviewVerdict.WRONG], "", bar=0, at_most=True),
         Figure(
             "error index: Sleepy, fixes not yet reviewed", verdicts[ReviewVerdict.UNREVIEWED], "", bar=0, at_most=True
@@ -118,33 +136,45 @@ def _figures(
     )
 
 
-def _repaired_by_sleepy(examples: Sequence[Example], cancel: CancelToken) -> list[str | None]:
+def _repaired_by_sleepy(examples: Sequence[Example], repair: Repair, cancel: CancelToken) -> list[str | None]:
     after: dict[str, str] = {}
     for bootstrap in (False, True):
         group = [example for example in examples if example.bootstrap is bootstrap]
         if group:
-            after |= _repaired_workspace(group, cancel)
+            after |= _repaired_workspace(group, repair, cancel)
     return [after[example.name] for example in examples]
 
 
-def _repaired_workspace(examples: list[Example], cancel: CancelToken) -> dict[str, str]:
+def _repaired_workspace(examples: list[Example], repair: Repair, cancel: CancelToken) -> dict[str, str]:
     with scratch_directory("error-index") as directory:
         root = directory / "examples"
         root.mkdir()
         files = write_workspace(examples, root)
-        outcome = run_sleepy(
-            ["fix", "--apply", "--json", "--budget", f"{SLEEPY_SECONDS:.0f}s", str(root)],
-            home=directory / "home",
-            timeout_seconds=SLEEPY_SECONDS + 300,
-            extra=bootstrap_environment(examples),
-            cancel=cancel,
-        )
+        outcome = repair(root, directory / "home", bootstrap_environment(examples), cancel)
         cancel.raise_if_cancelled()
-        _keep("last_run_bootstrap.json" if examples[0].bootstrap else "last_run.json", outcome.stdout)
+        if outcome.stdout:
+            _keep("last_run_bootstrap.json" if examples[0].bootstrap else "last_run.json", outcome.stdout)
         _say(f"  Sleepy ended with {outcome.returncode} after {outcome.seconds:.0f} s for {len(examples)} examples")
         if outcome.returncode not in (0, 1):
-            _say("  " + outcome.stderr.decode(errors="replace")[-2000:])
+            # A run that could not do its work must not become a figure.
+            raise RuntimeError(f"Sleepy failed: {outcome.stderr.decode(errors='replace')[-2000:]}")
         return {name: file.read_text(encoding="utf-8") for name, file in files.items()}
+
+
+def _apply(root: Path, home: Path, extra: Mapping[str, str], cancel: CancelToken) -> ProcessOutcome:
+    """`sleepy fix --apply --json`, as a user runs it."""
+    arguments = ["fix", "--apply", "--json", "--budget", f"{SLEEPY_SECONDS:.0f}s", str(root)]
+    return run_sleepy(arguments, home=home, timeout_seconds=SLEEPY_SECONDS + 300, extra=extra, cancel=cancel)
+
+
+def _say_yes(root: Path, home: Path, extra: Mapping[str, str], cancel: CancelToken) -> ProcessOutcome:
+    return run_process(
+        [sys.executable, "-m", "benchmarks.error_index.yes_to_all", str(root), f"{SLEEPY_SECONDS:.0f}"],
+        cwd=REPOSITORY,
+        environment=environment_with(home, extra),
+        timeout_seconds=SLEEPY_SECONDS + 300,
+        cancel=cancel,
+    )
 
 
 def _alone(example: Example, cancel: CancelToken) -> str:
