@@ -117,6 +117,10 @@ def flags_of_change(
             if around.type != "function_item"
         ):
             found.add("clone_in_loop")
+    told = {"deleted_statement", "deleted_item", "deleted_argument", "deleted_import", "erased_target", "emptied_body"}
+    replaces = any(change.end > change.start for change in changes) and not root_before.has_error
+    if replaces and not found & told and lost_actions(root_before, root_after, before, changes):
+        found.add("deleted_expression")
     return tuple(name for name in all_flags() if name in found)
 
 
@@ -179,30 +183,29 @@ def deletion_flags(
             else:
                 found.add(name)
         break
-    if lost_actions(root_before, root_after, before, change) and not found:
-        found.add("deleted_expression")
     return found
 
 
-def lost_actions(root_before: Node, root_after: Node, before: bytes, change: TextChange) -> bool:
-    """Whether fewer calls stand in the changed place than before (replacing one by another is no loss)."""
-
-    def count(root: Node, start: int, end: int) -> int:
-        return sum(
-            1
-            for node in descendants(node_at(root, start, end))
-            if node.type in ACTING_EXPRESSIONS
-            and start <= node.end_byte
-            and node.start_byte < end
-            and node.end_byte <= end
-        )
-
-    before_count = count(root_before, change.start, change.end)
-    after_count = count(root_after, change.new_start, change.new_end) if change.new_end > change.new_start else 0
+def lost_actions(root_before: Node, root_after: Node, before: bytes, changes: Sequence[TextChange]) -> bool:
+    """Whether fewer calls stand in the changed items than before. Counted over all changes together, because a
+    call that moves into a `let`, or becomes an argument, is not lost."""
+    items_before = [item_around(node_at(root_before, change.start, change.end)) for change in changes]
+    items_after = [item_around(node_at(root_after, change.new_start, change.new_end)) for change in changes]
     # `.clone()` and conversions that merely copy may go without loss.
-    removed = before[change.start : change.end]
+    removed = b"\n".join(before[change.start : change.end] for change in changes)
     harmless = len(re.findall(rb"\.\s*(clone|as_ref|borrow|iter|into_iter|to_owned|into|cloned|copied)\(\)", removed))
-    return after_count < before_count - harmless
+    return count_actions(items_after) < count_actions(items_before) - harmless
+
+
+def item_around(node: Node) -> Node | None:
+    """The function or other item that holds a node; None between the items of a file."""
+    return next((around for around in ancestors(node) if around.type in SIGNATURE_ITEMS), None)
+
+
+def count_actions(items: Sequence[Node | None]) -> int:
+    """How many expressions that do something stand in these items, each item once."""
+    distinct = {item.start_byte: item for item in items if item is not None}
+    return sum(1 for item in distinct.values() for node in descendants(item) if node.type in ACTING_EXPRESSIONS)
 
 
 def descendants(node: Node) -> list[Node]:
