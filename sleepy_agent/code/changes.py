@@ -109,7 +109,7 @@ def flags_of_change(
     root_before, root_after = parse_rust(before), parse_rust(after)
     found = inserted_flags(before, after, changes)
     for change in changes:
-        found |= deletion_flags(root_before, root_after, before, change, target)
+        found |= deletion_flags(root_before, root_after, change, target)
         found |= visibility_flags((root_before, before), (root_after, after), change, target)
         if "clone" in found and any(
             around.type in LOOP_KINDS | {"closure_expression"}
@@ -142,9 +142,7 @@ def line_around(text: bytes, start: int, end: int) -> str:
     return text[first : last if last >= 0 else len(text)].decode(errors="replace")
 
 
-def deletion_flags(
-    root_before: Node, root_after: Node, before: bytes, change: TextChange, target: tuple[int, int] | None
-) -> set[str]:
+def deletion_flags(root_before: Node, root_after: Node, change: TextChange, target: tuple[int, int] | None) -> set[str]:
     """What the change takes away: members of lists, whole bodies, calls; what it turns into comments."""
     if change.end <= change.start or root_before.has_error:
         # Insertions take nothing away, except what they wrap in a comment; and where the text could not be
