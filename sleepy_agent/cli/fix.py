@@ -17,7 +17,7 @@ from sleepy_agent.cli.terminal import Terminal, can_ask, can_move, terminal_of_p
 from sleepy_agent.cli.values import display_root, existing_path, read_codes, read_duration, read_files, split_commas
 from sleepy_agent.config import Places, Settings, find_places, load_settings
 from sleepy_agent.domain import Proof
-from sleepy_agent.errors import EXIT_INTERRUPTED, BadUsage
+from sleepy_agent.errors import EXIT_INTERRUPTED, BadUsage, Interrupted
 from sleepy_agent.fixes.events import Decide, Emit, FixReport
 from sleepy_agent.process import CancelToken, InterruptSignals
 
@@ -150,10 +150,14 @@ def run_with(arguments: argparse.Namespace, mode: Mode, terminal: Terminal, engi
             decide = ask_for_each(terminal, console, root, cancel, progress.pause)
         elif not mode.as_json:
             decide, emit = show_what_is_taken(console, root, progress)
-        report = engine(path, options, places=places, settings=settings, decide=decide, emit=emit, cancel=cancel)
+        try:
+            report = engine(path, options, places=places, settings=settings, decide=decide, emit=emit, cancel=cancel)
+        except Interrupted as stop:
+            # The engine writes once, at the end, and does not stop between two files.
+            raise Interrupted("Stopped before anything was written.", stop.remedy) from stop
     if mode.as_json:
         terminal.output.write(json.dumps(report_as_json(report, wrote=mode.writes), ensure_ascii=False) + "\n")
         terminal.output.flush()
     else:
-        print_report(console, report, wrote=mode.writes)
+        print_report(console, report, wrote=mode.writes, timed=not mode.asks)
     return EXIT_INTERRUPTED if cancel.cancelled else exit_code_of(report)

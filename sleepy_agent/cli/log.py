@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from sleepy_agent.cli.console import console_for
 from sleepy_agent.cli.store import opened_store, root_for
 from sleepy_agent.cli.terminal import Terminal, terminal_of_process
-from sleepy_agent.cli.values import counted
+from sleepy_agent.cli.values import SHORT_ID, counted
 from sleepy_agent.domain import Episode, Outcome
 from sleepy_agent.errors import EXIT_GREEN, BadUsage
 from sleepy_agent.memory.episodes import EpisodeFilter, StoredEpisode, list_episodes
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from sqlite_utils import Database
 
 DEFAULT_LIMIT = 10
-SHORT_ID = 8
-"""Letters of a run's id that are shown; --run takes any beginning of it that only one run has."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -133,12 +133,15 @@ def print_mended_too(console: Console, fix: Fix, root: Path) -> None:
     print_block(console, headline(fix.problem, root), [line, proof_line(fix.verdict)])
 
 
-def print_report(console: Console, report: FixReport, *, wrote: bool) -> None:
-    """The end of a run: how it stands, what is left and why, what was proven, written and recorded."""
+def print_report(console: Console, report: FixReport, *, wrote: bool, timed: bool = True) -> None:
+    """The end of a run: how it stands, what is left and why, what was proven, written and recorded.
+
+    `timed` is off where most of the time went to a user's thinking.
+    """
     fixed = [problem for problem in report.problems if problem.fix]
     left = [problem for problem in report.problems if not problem.fix and not problem.is_gone]
     gone = len(report.problems) - len(fixed) - len(left)
-    console.print(_verdict_line(report, len(fixed), len(left), gone, wrote=wrote))
+    console.print(_verdict_line(report, len(fixed), len(left), gone, wrote=wrote, timed=timed))
     for problem in left:
         _print_left(console, problem, report.root)
     if report.blocked:
@@ -149,8 +152,11 @@ def print_report(console: Console, report: FixReport, *, wrote: bool) -> None:
     if report.stopped_because:
         console.print(Text(f"{INDENT}stopped early: {report.stopped_because.rstrip('.')}", "yellow"))
     if report.written_files:
-        names = ", ".join(relative(path, report.root) for path in report.written_files)
-        console.print(Text(f"{INDENT}wrote {counted(len(report.written_files), 'file')}: {names}"))
+        written = [relative(path, report.root) for path in report.written_files]
+        title = f"{INDENT}wrote {counted(len(written), 'file')}:"
+        fits = len(title) + sum(len(name) + 2 for name in written) <= console.width
+        separator = ", " if fits else f"\n{INDENT * 2}"
+        console.print(Text(f"{title}{' ' if fits else separator}{separator.join(written)}"))
     elif fixed and not wrote:
         console.print(Text(f"{INDENT}nothing was written; `sleepy fix --apply` writes", "dim"))
     if report.attempts:
@@ -164,8 +170,8 @@ def proof_made_line(proof: ProofMade) -> Text:
     return Text(f"cargo {proof.proof.value}: {proof.summary.rstrip('.')}", "green" if proof.passed else "red")
 
 
-def _verdict_line(report: FixReport, fixed: int, left: int, gone: int, *, wrote: bool) -> Text:
-    took = f" in {report.seconds:.1f} s"
+def _verdict_line(report: FixReport, fixed: int, left: int, gone: int, *, wrote: bool, timed: bool) -> Text:
+    took = f" in {report.seconds:.1f} s" if timed else ""
     would = "" if wrote else "would be "
     if report.green and not report.problems:
         return Text(f"All green: no errors found{took}.", "bold green")

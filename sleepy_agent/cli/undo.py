@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sleepy_agent.cli.terminal import Terminal, terminal_of_process
-from sleepy_agent.cli.values import counted, display_root, existing_path
+from sleepy_agent.cli.values import SHORT_ID, counted, display_root, existing_path
 from sleepy_agent.config import Places, find_places
 from sleepy_agent.errors import EXIT_GREEN
 
@@ -48,6 +48,9 @@ def run_with(arguments: argparse.Namespace, terminal: Terminal, undo: Undo) -> i
     if arguments.json:
         terminal.output.write(json.dumps({"run_id": report.run_id, "restored": names}) + "\n")
         return EXIT_GREEN
-    terminal.output.write(f"Restored {counted(len(names), 'file')} to what they were before run {report.run_id[:8]}.\n")
+    were = "it was" if len(names) == 1 else "they were"
+    terminal.output.write(
+        f"Restored {counted(len(names), 'file')} to what {were} before run {report.run_id[:SHORT_ID]}.\n"
+    )
     terminal.output.writelines(f"  {name}\n" for name in names)
     return EXIT_GREEN

@@ -9,6 +9,9 @@ from typing import Final
 
 from sleepy_agent.errors import BadUsage
 
+SHORT_ID: Final = 8
+"""Letters of a run's id that are shown; --run takes any beginning of it that only one run has."""
+
 _SECONDS_PER_UNIT: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DURATION: Final = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?P<unit>ms|s|m|h|d|w)?")
 _COMPILER_CODE: Final = re.compile(r"e\d{4}", re.IGNORECASE)

@@ -32,7 +32,7 @@ def read_until(terminal: int, wanted: bytes) -> bytes:
 
 @pytest.mark.parametrize(
     ("typed", "exit_code", "shown_after"),
-    [(b"\x03", 130, b"Stopped."), (b"y\n", 0, b"All green"), (b"\x04", 1, b"remains")],
+    [(b"\x03", 130, b"Stopped before anything was written."), (b"y\n", 0, b"All green"), (b"\x04", 1, b"remains")],
     ids=["Ctrl-C", "yes", "Ctrl-D"],
 )
 def test_at_the_prompt(typed: bytes, exit_code: int, shown_after: bytes, tmp_path: Path) -> None:
