@@ -32,24 +32,34 @@ def edits_by_file(edits: Iterable[Edit]) -> dict[Path, list[Edit]]:
 def apply_edits(edits: Sequence[Edit], read_text: ReadText) -> dict[Path, bytes] | EditConflict:
     """The new text of every edited file. Two insertions at one place are made in the order given.
 
-    Line ends follow the file: a replacement's `\\n` becomes `\\r\\n` where the file is written so.
+    Line ends follow the file: a replacement's `\\n` becomes `\\r\\n` where every line of the file ends so.
+    The same edit given twice is made once.
     """
     texts: dict[Path, bytes] = {}
     for path, file_edits in edits_by_file(edits).items():
         text = read_text(path)
-        windows_lines = b"\r\n" in text
+        windows_lines = has_windows_lines(text)
         pieces: list[bytes] = []
         position = 0
         for edit in dict.fromkeys(file_edits):
             if edit.byte_start < position or edit.byte_end > len(text) or edit.byte_end < edit.byte_start:
                 return EditConflict(f"its parts overlap in {path.name}")
-            replacement = edit.replacement.encode()
-            if windows_lines:
-                replacement = replacement.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
-            pieces += [text[position : edit.byte_start], replacement]
+            pieces += [text[position : edit.byte_start], replacement_bytes(edit, windows_lines=windows_lines)]
             position = edit.byte_end
         texts[path] = b"".join([*pieces, text[position:]])
     return texts
+
+
+def has_windows_lines(text: bytes) -> bool:
+    """Whether all lines end in `\\r\\n`. In a file that mixes both nobody can say what a new line should end in,
+    and an edit that was computed from its text must give exactly the text that was meant."""
+    return b"\r\n" in text and text.count(b"\n") == text.count(b"\r\n")
+
+
+def replacement_bytes(edit: Edit, *, windows_lines: bool) -> bytes:
+    """What an edit puts into the file."""
+    replacement = edit.replacement.encode()
+    return replacement.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n") if windows_lines else replacement
 
 
 def edit_between(path: Path, before: bytes, after: bytes) -> Edit:
@@ -76,8 +86,12 @@ class Moves:
     """For each file: (start, end, length of the new text), in the order of the text."""
 
     def range(self, path: Path, start: int, end: int) -> tuple[int, int]:
-        """Where the bytes start..end lie afterwards; text that was replaced stands for what replaced it."""
-        return self._position(path, start, at_end=False), self._position(path, end, at_end=True)
+        """Where the bytes start..end lie afterwards; text that was replaced stands for what replaced it.
+
+        What is inserted at an edge lies outside; at an empty place it is that place afterwards.
+        """
+        first, last = self._position(path, start, at_end=False), self._position(path, end, at_end=True)
+        return min(first, last), max(first, last)
 
     def _position(self, path: Path, position: int, *, at_end: bool) -> int:
         shift = 0
@@ -99,14 +113,9 @@ def moves_of(edits: Iterable[Edit], read_text: ReadText) -> Moves:
     """What `apply_edits` does to positions."""
     changes = {}
     for path, file_edits in edits_by_file(edits).items():
-        windows_lines = b"\r\n" in read_text(path)
+        windows_lines = has_windows_lines(read_text(path))
         changes[path] = tuple(
-            (
-                edit.byte_start,
-                edit.byte_end,
-                len(edit.replacement.encode())
-                + (edit.replacement.replace("\r\n", "\n").count("\n") if windows_lines else 0),
-            )
+            (edit.byte_start, edit.byte_end, len(replacement_bytes(edit, windows_lines=windows_lines)))
             for edit in dict.fromkeys(file_edits)
         )
     return Moves(changes)
@@ -115,7 +124,8 @@ def moves_of(edits: Iterable[Edit], read_text: ReadText) -> Moves:
 def compose(first: Sequence[Edit], second: Sequence[Edit], read_text: ReadText) -> tuple[Edit, ...] | EditConflict:
     """Edits on the original texts that do what `first` and then `second` (on the result of `first`) do.
 
-    Where both touch a file, the file's combined change is one edit for each stretch that differs.
+    Where both touch a file, the file's combined change is one edit for each stretch that differs. Line ends
+    follow the original text.
     """
     middle = apply_edits(first, read_text)
     if isinstance(middle, EditConflict):
@@ -132,7 +142,12 @@ def compose(first: Sequence[Edit], second: Sequence[Edit], read_text: ReadText) 
 def line_edits(path: Path, before: bytes, after: bytes) -> list[Edit]:
     """One minimal edit for each group of neighbouring lines that differ."""
     lines_before, lines_after = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    offsets = [0]
+    # Comparing takes quadratic time in lines that repeat (`}`), so equal beginnings and ends are cut off first.
+    head = count_equal(lines_before, lines_after)
+    tail = count_equal(lines_before[head:][::-1], lines_after[head:][::-1])
+    offsets = [sum(len(line) for line in lines_before[:head])]
+    lines_before = lines_before[head : len(lines_before) - tail]
+    lines_after = lines_after[head : len(lines_after) - tail]
     for line in lines_before:
         offsets.append(offsets[-1] + len(line))
     edits = []
@@ -146,12 +161,19 @@ def line_edits(path: Path, before: bytes, after: bytes) -> list[Edit]:
     return edits
 
 
+def count_equal(first: Sequence[bytes], second: Sequence[bytes]) -> int:
+    """How many lines at the beginning are the same."""
+    pairs = enumerate(zip(first, second, strict=False))
+    return next((number for number, (one, other) in pairs if one != other), min(len(first), len(second)))
+
+
 def unified_diff(before: Mapping[Path, bytes], after: Mapping[Path, bytes], root: Path, context: int = 3) -> str:
     """A diff as git prints it, with paths relative to `root`, without trailing newline."""
     pieces: list[str] = []
     for path, text in after.items():
         name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
-        old = before[path].decode(errors="replace").splitlines()
-        new = text.decode(errors="replace").splitlines()
+        # Bytes are split, because text would also be split at a form feed or U+2028 within a line.
+        old = [line.decode(errors="replace") for line in before[path].splitlines()]
+        new = [line.decode(errors="replace") for line in text.splitlines()]
         pieces += difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", n=context, lineterm="")
     return "\n".join(pieces)
