@@ -71,6 +71,8 @@ class Span:
     label: str | None = None
     from_macro: str | None = None
     """The macro whose expansion this span lies in (`assert_eq!`), where it does."""
+    text: str = ""
+    """The code it points at, lines joined by a line feed."""
 
 
 @dataclass(frozen=True, slots=True)

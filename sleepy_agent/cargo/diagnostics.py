@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +85,7 @@ def span_from_json(span: dict[str, Any], path_of: PathOf) -> Span:
         is_primary=span["is_primary"],
         label=span["label"],
         from_macro=from_macro,
+        text="\n".join(line["text"][line["highlight_start"] - 1 : line["highlight_end"] - 1] for line in span["text"]),
     )
 
 
@@ -136,3 +137,11 @@ def applicability_of(parts: list[dict[str, Any]]) -> Applicability:
     order = list(Applicability)
     names = [part["suggestion_applicability"] or Applicability.UNSPECIFIED.value for part in parts]
     return max((Applicability(name) for name in names), key=order.index)
+
+
+def all_texts(diagnostic: Diagnostic) -> Iterator[str]:
+    """The message, its labels, and those of all notes below it."""
+    yield diagnostic.message
+    yield from (span.label for span in diagnostic.spans if span.label)
+    for child in diagnostic.children:
+        yield from all_texts(child)

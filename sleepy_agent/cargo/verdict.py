@@ -169,8 +169,8 @@ def concerns_edit(error: Diagnostic, moves: Moves, names: frozenset[str]) -> boo
         for start, end, length in new_ranges(moves, span.file):
             if span.byte_start <= end + length and start <= span.byte_end:
                 return True
-    spoken = {word for quoted in re.findall(r"`([^`]*)`", error.message) for word in re.findall(r"[a-z_]\w*", quoted)}
-    return bool(spoken & names)
+    spoken = [*re.findall(r"`([^`]*)`", error.message), *(span.text for span in error.spans)]
+    return bool(names_in(spoken) & names)
 
 
 def new_ranges(moves: Moves, path: Path) -> list[tuple[int, int, int]]:

@@ -37,6 +37,7 @@ class Flag:
     blocks_preference: bool
     refused: bool
     inserted: re.Pattern[str] | None
+    waived_by: re.Pattern[str] | None
 
 
 @cache
@@ -51,6 +52,7 @@ def all_flags() -> dict[str, Flag]:
             blocks_preference=entry["blocks_preference"],
             refused=entry.get("refused", False),
             inserted=re.compile(entry["inserted"]) if "inserted" in entry else None,
+            waived_by=re.compile(entry["waived_by"]) if "waived_by" in entry else None,
         )
         for name, entry in raw["flag"].items()
     }

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sleepy_agent.cargo.diagnostics import all_texts
 from sleepy_agent.cargo.trials import text_changes
-from sleepy_agent.code.changes import all_flags, flags_of_change
+from sleepy_agent.code.changes import Flag, all_flags, flags_of_change
 from sleepy_agent.code.edits import EditConflict, apply_edits, moves_of
 from sleepy_agent.domain import Applicability, Candidate, Problem
 
@@ -56,6 +57,11 @@ def applicability_words(applicability: Applicability | None) -> str:
     return words[applicability] if applicability else "no word of its source"
 
 
+def is_waived(flag: Flag, said: str) -> bool:
+    """Whether the compiler itself asks for what the flag warns of."""
+    return flag.waived_by is not None and flag.waived_by.search(said) is not None
+
+
 def rank_candidate(candidate: Candidate, problem: Problem, read: Callable[[Path], bytes]) -> RankedCandidate:
     """Flags and cost of a candidate, from the texts before and after; nothing is compiled."""
     texts = apply_edits(candidate.edits, read)
@@ -71,7 +77,8 @@ def rank_candidate(candidate: Candidate, problem: Problem, read: Callable[[Path]
             target = (span.byte_start, span.byte_end) if span is not None and span.file == path else None
             found.update(flags_of_change(read(path), text, text_changes(moves, path), target))
     table = all_flags()
-    flags = tuple(name for name in table if name in found)
+    said = "\n".join(all_texts(problem.diagnostic))
+    flags = tuple(name for name, flag in table.items() if name in found and not is_waived(flag, said))
     refused = next((table[name] for name in flags if table[name].refused), None)
     cost = candidate.cost + sum(table[name].cost for name in flags) + COST_OF_A_STEP * (candidate.steps - 1)
     return RankedCandidate(candidate, flags, cost, f"it {refused.says}" if refused else None)

@@ -7,6 +7,7 @@ What follows from a suggestion (the next error's suggestions) is the search's bu
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -38,8 +39,12 @@ class CompilerSource:
             for suggestion in problem.diagnostic.suggestions
             if all(context.is_editable(edit.file) for edit in suggestion.edits)
         ]
+        # The same words twice are two answers to one question, whether rustc wrote them as alternatives or not.
+        whole = Counter(
+            suggestion.message for suggestion in suggestions if not is_part_of_another(suggestion, suggestions)
+        )
         for suggestion in suggestions:
-            yield candidate_of(self.name, suggestion)
+            yield candidate_of(self.name, suggestion, is_one_of_several=whole[suggestion.message] > 1)
         yield from manifest_candidates(self.name, problem, context)
         distinct = [suggestion for suggestion in suggestions if not suggestion.is_one_of_several]
         pairs = (
@@ -58,7 +63,13 @@ class CompilerSource:
             )
 
 
-def candidate_of(source: str, suggestion: Suggestion) -> Candidate:
+def is_part_of_another(suggestion: Suggestion, others: list[Suggestion]) -> bool:
+    """Whether a suggestion is one part of another one, read alone."""
+    own = set(suggestion.edits)
+    return any(own < set(other.edits) and suggestion.message == other.message for other in others)
+
+
+def candidate_of(source: str, suggestion: Suggestion, *, is_one_of_several: bool) -> Candidate:
     """A suggestion as a candidate, whole."""
     return Candidate(
         source=source,
@@ -66,7 +77,7 @@ def candidate_of(source: str, suggestion: Suggestion) -> Candidate:
         edits=suggestion.edits,
         cost=APPLICABILITY_COST[suggestion.applicability],
         applicability=suggestion.applicability,
-        is_one_of_several=suggestion.is_one_of_several,
+        is_one_of_several=suggestion.is_one_of_several or is_one_of_several,
     )
 
 

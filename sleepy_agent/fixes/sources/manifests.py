@@ -17,9 +17,10 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import InlineTable, Table
 
+from sleepy_agent.cargo.diagnostics import all_texts
 from sleepy_agent.cargo.workspace import Package, Workspace
 from sleepy_agent.code.edits import line_edits
-from sleepy_agent.domain import Applicability, Candidate, Diagnostic, Problem
+from sleepy_agent.domain import Applicability, Candidate, Problem
 from sleepy_agent.fixes.sources import SourceContext
 
 # A change of the manifest reaches further than one of the code, so it comes behind equals.
@@ -75,14 +76,6 @@ def manifest_candidates(source: str, problem: Problem, context: SourceContext) -
                         cost=MANIFEST_COST,
                         applicability=Applicability.MAYBE_INCORRECT,
                     )
-
-
-def all_texts(diagnostic: Diagnostic) -> Iterator[str]:
-    """The message, its labels, and those of all notes below it."""
-    yield diagnostic.message
-    yield from (span.label for span in diagnostic.spans if span.label)
-    for child in diagnostic.children:
-        yield from all_texts(child)
 
 
 def changes_for(
