@@ -124,6 +124,7 @@ def read_options(arguments: argparse.Namespace, mode: Mode) -> FixOptions:
         proof=Proof(arguments.proof),
         budget_seconds=None if arguments.budget is None else read_duration(arguments.budget, "--budget"),
         write=mode.writes,
+        keep_unchecked=mode.asks,
         command=getattr(arguments, "command_line", "sleepy fix"),
     )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sleepy_agent.cli.console import console_for
+from sleepy_agent.cli.render import flag_names
 from sleepy_agent.cli.store import opened_store, root_for
 from sleepy_agent.cli.terminal import Terminal, terminal_of_process
 from sleepy_agent.cli.values import SHORT_ID, counted
@@ -124,12 +125,29 @@ def print_attempts(console: Console, one: Run, attempts: Sequence[StoredEpisode]
     from rich.text import Text
 
     console.print(Text(f"Run {one.run_id[:SHORT_ID]}: {one.command}", "bold"))
-    for _, same in groupby(attempts, key=_change_of):
+    for _, same in groupby(latest_of_each(attempts), key=_change_of):
         together = [stored.episode for stored in same]
         print_attempt(console, _shown_for(together), len(together) - 1)
     hidden = one.counts.attempts - len(attempts)
     if not rejected and hidden > 0:
         console.print(Text(f"  {counted(hidden, 'rejected candidate')} not shown; --rejected lists them", "dim"))
+
+
+def latest_of_each(attempts: Iterable[StoredEpisode]) -> list[StoredEpisode]:
+    """Each change for each problem once, as it ended: a change that had to wait for another was verified again."""
+    latest: dict[tuple[object, ...], StoredEpisode] = {}
+    for stored in attempts:
+        episode = stored.episode
+        changed = tuple(line for line in episode.diff_unified.splitlines() if line.startswith(("+", "-")))
+        key = (episode.signature, episode.message, episode.file, episode.title, episode.passed, changed)
+        before = latest.get(key)
+        if before is not None and before.episode.outcome is not Outcome.NONE and episode.outcome is Outcome.NONE:
+            # What the user said to it weighs more than that it passed once more.
+            continue
+        # Taken out first, so that it stands where it ended.
+        latest.pop(key, None)
+        latest[key] = stored
+    return list(latest.values())
 
 
 def _change_of(stored: StoredEpisode) -> tuple[str, str, str, str, bool]:
@@ -160,10 +178,9 @@ def print_attempt(console: Console, episode: Episode, others: int) -> None:
             (f"   {episode.family}", "dim"),
         )
     )
-    console.print(Text(f"    {episode.source}: {episode.title}"))
-    flags = f"; flags: {', '.join(flag.replace('_', ' ') for flag in episode.flags)}" if episode.flags else ""
-    took = f"{episode.wall_clock_milliseconds:.0f} ms"
-    console.print(Text(f"    {episode.verdict.rstrip('.')}, {took}{flags}", "dim"))
+    flags = f"; flags: {', '.join(flag_names(episode.flags))}" if episode.flags else ""
+    verdict = f"   {episode.verdict.rstrip('.')}, {episode.wall_clock_milliseconds:.0f} ms{flags}"
+    console.print(Text.assemble(f"    {episode.source}: {episode.title}", (verdict, "dim")))
 
 
 def local_time(timestamp: str) -> str:
