@@ -1,7 +1,7 @@
 """Lay texts over the user's tree without touching it: a mirror of real folders with links for unchanged files.
 
-A mirror lies below a `mirror root`; the file `/home/me/p/src/lib.rs` is mirrored at
-`<mirror root>/home/me/p/src/lib.rs` (on Windows the drive letter is a folder), so that relative paths
+A mirror lies below a `mirror root`; the file `/projects/p/src/lib.rs` is mirrored at
+`<mirror root>/projects/p/src/lib.rs` (on Windows the drive letter is a folder), so that relative paths
 between source roots hold. An *overlay* maps paths of the user's tree to the bytes they shall have there.
 """
 
