@@ -532,7 +532,11 @@ class CheckSession:
         """Go back to an earlier overlay; everything that differs is checked anew."""
         differing = {path for path in {*overlay, *self._overlay} if overlay.get(path) != self._overlay.get(path)}
         self._overlay = dict(overlay)
-        self._stale |= {unit_id for unit_id, report in self._reports.items() if report.inputs & differing}
+        concerns_cargo = {"Cargo.toml", "Cargo.lock", "build.rs"}
+        if any(path.name in concerns_cargo or path in self.recording.inputs for path in differing):
+            self._record_again()
+        # Metadata of a crate that changes back makes everything built on it unusable, too.
+        self._stale = set(self._reports)
 
     @property
     def overlay(self) -> dict[Path, bytes]:

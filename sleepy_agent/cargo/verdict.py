@@ -73,6 +73,11 @@ def phase_of(diagnostic: Diagnostic) -> int:
     return table.order.index("types")
 
 
+def is_syntax_error(diagnostic: Diagnostic) -> bool:
+    """Whether this keeps the compiler from looking at anything else in the crate."""
+    return phase_of(diagnostic) == phase_table().order.index("parse")
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """How the errors of one unit changed. `gone` and `remaining` are from before, the others from after."""

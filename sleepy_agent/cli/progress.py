@@ -14,6 +14,7 @@ from sleepy_agent.fixes.events import (
     AttemptMade,
     Event,
     FixAccepted,
+    FixTakenBack,
     ProblemLeft,
     ProblemsFound,
     ProofMade,
@@ -38,6 +39,8 @@ def stage_text(event: Event, root: Path) -> str | None:
             return f"{found}{waiting}" if problems else None
         case AttemptMade(problem, candidate, _):
             return f"{problem.code or 'error'} {place(problem, root)}: trying {candidate.source}: {candidate.title}"
+        case FixTakenBack(problem, title):
+            return f"taken back, another error keeps it from being checked to the end: {place(problem, root)}: {title}"
         case FixAccepted() | ProblemLeft() | ProofMade():
             return None
 

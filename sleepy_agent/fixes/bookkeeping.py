@@ -132,6 +132,8 @@ class RunBook:
                 reason = "It went away with another fix."
             elif state.is_declined:
                 reason = "You declined its fix."
+            elif any("unchecked_to_the_end" in fix.verdict.flags for fix in state.alternatives):
+                reason = "A fix compiles so far, but another error keeps the compiler from checking it to the end."
             elif state.alternatives:
                 reason = "A fix compiles, but you should decide whether it is right."
             found.append(

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sleepy_agent.cargo.session import CheckSession
 from sleepy_agent.cargo.trials import Trial
+from sleepy_agent.code.edits import moves_of
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.domain import Fix, Outcome, Problem, Proof
 from sleepy_agent.fixes.bookkeeping import Budget, ProblemKey, RunBook, problem_key, start_budget
@@ -21,6 +22,7 @@ from sleepy_agent.fixes.events import (
     Emit,
     FixAccepted,
     FixReport,
+    FixTakenBack,
     Offer,
     ProblemLeft,
     ProblemsFound,
@@ -30,6 +32,7 @@ from sleepy_agent.fixes.events import (
 from sleepy_agent.fixes.proof import prove
 from sleepy_agent.fixes.search import FoundFix, Search
 from sleepy_agent.fixes.sources import Source, SourceContext, choose_sources
+from sleepy_agent.fixes.taken import TakenFix, follow, take_fix, unchecked_fixes
 from sleepy_agent.fixes.write import FileChange, changes_between, write_files
 from sleepy_agent.memory.database import open_database
 from sleepy_agent.memory.episodes import record_episodes
@@ -51,6 +54,9 @@ class FixOptions:
     proof: Proof = Proof.CHECK
     budget_seconds: float | None = None
     write: bool = True
+    keep_unchecked: bool = False
+    """Whether fixes stay that an error left beside them keeps the compiler from checking to the end: only where
+    somebody saw and accepted each of them."""
     command: str = "sleepy fix"
 
 
@@ -70,6 +76,11 @@ class Run:
     skipped_files: frozenset[Path] = frozenset()
     agreed: frozenset[tuple[ProblemKey, str]] = frozenset()
     """Fixes that were accepted but could not be taken in together with others yet: nobody is asked twice."""
+    announced: frozenset[tuple[ProblemKey, str]] = frozenset()
+    """Fixes whose taking was told: a run that begins again does not tell it twice."""
+    taken: list[TakenFix] = field(default_factory=list)
+    banned: frozenset[tuple[ProblemKey, str]] = frozenset()
+    """Fixes that were taken back because nobody could check them to the end."""
     stopped_because: str | None = None
 
     def may_go_on(self) -> bool:
@@ -111,7 +122,7 @@ def fix_workspace(
         green = False
         written: tuple[Path, ...] = ()
         try:
-            remaining = repair(run)
+            remaining = repair_for_good(run)
             proofs = prove_result(run, remaining)
             cancel.raise_if_cancelled()
             changes = changes_between(session.original, session.changed_texts)
@@ -161,6 +172,33 @@ def is_green(run: Run, remaining: Sequence[Problem], proofs: Sequence[ProofMade]
     return not remaining and not run.session.blocked_packages() and all(proof.passed for proof in proofs)
 
 
+def repair_for_good(run: Run) -> tuple[Problem, ...]:
+    """Repair; where fixes were taken that an error left beside them hides from the compiler, begin again
+    without them. The problems that are left."""
+    beginning = run.session.overlay
+    remaining = repair(run)
+    while not run.options.keep_unchecked:
+        unchecked = unchecked_fixes(run.taken, remaining, run.session.read)
+        if not unchecked:
+            break
+        keys = {(state.problem, key) for key, state in run.book.states.items() if state.fix is not None}
+        run.banned |= {(key, fix.title) for fix in unchecked for problem, key in keys if problem == fix.problem}
+        for fix in unchecked:
+            run.emit(FixTakenBack(fix.problem, fix.title))
+        run.session.restore(beginning)
+        run.taken = []
+        for state in run.book.states.values():
+            state.fix = None
+            state.is_settled = state.is_declined
+        remaining = repair(run)
+    for problem in remaining:
+        state = run.book.state(problem)
+        reason = run.stopped_because or state.reason
+        if is_wanted(run, problem):
+            run.emit(ProblemLeft(problem, reason, tuple(state.alternatives)))
+    return remaining
+
+
 def repair(run: Run) -> tuple[Problem, ...]:
     """Round after round until nothing is open or nothing moves; the problems that are left.
 
@@ -186,11 +224,6 @@ def repair(run: Run) -> tuple[Problem, ...]:
             break
         for state in run.book.states.values():
             state.is_settled = state.is_declined
-    for problem in problems:
-        state = run.book.state(problem)
-        reason = run.stopped_because or state.reason
-        if is_wanted(run, problem):
-            run.emit(ProblemLeft(problem, reason, tuple(state.alternatives)))
     return problems
 
 
@@ -237,6 +270,11 @@ def decide_on(run: Run, found: FoundFix, number: int, total: int) -> bool:
     if span is not None and span.file in run.skipped_files:
         return False
     agreement = (problem_key(problem, run.session.read), candidate.title)
+    if agreement in run.banned:
+        verdict = replace(found.verdict, flags=(*found.verdict.flags, "unchecked_to_the_end"))
+        state.alternatives = [Fix(problem, candidate, verdict, preferred=False)]
+        state.diff = run.book.diff_of(candidate)
+        return False
     if agreement in run.agreed:
         run.book.outcome(problem, candidate, Outcome.ACCEPTED)
         return True
@@ -283,7 +321,11 @@ def take_in(run: Run, accepted: Sequence[FoundFix]) -> bool:
     while group:
         trial = joint_trial(run, group)
         if trial.is_clean:
+            moves = moves_of(trial.edits, run.session.read)
+            run.taken = follow(run.taken, moves)
             for fix in group:
+                candidate = fix.tried.attempt.ranked.candidate
+                run.taken.append(take_fix(fix.problem, candidate.title, candidate.edits, moves))
                 note_taken(run, fix)
             run.session.commit(trial)
             return True
@@ -321,7 +363,10 @@ def note_taken(run: Run, found: FoundFix) -> None:
     state = run.book.state(found.problem)
     state.fix = Fix(found.problem, found.tried.attempt.ranked.candidate, found.verdict, preferred=found.is_preferred)
     state.alternatives = []
-    run.emit(FixAccepted(state.fix))
+    name = (problem_key(found.problem, run.session.read), state.fix.candidate.title)
+    if name not in run.announced:
+        run.announced |= {name}
+        run.emit(FixAccepted(state.fix))
 
 
 def prove_result(run: Run, remaining: Sequence[Problem]) -> tuple[ProofMade, ...]:

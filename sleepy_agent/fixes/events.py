@@ -47,6 +47,14 @@ class FixAccepted:
 
 
 @dataclass(frozen=True, slots=True)
+class FixTakenBack:
+    """A fix that was taken is out again: an error that is left keeps the compiler from checking it to the end."""
+
+    problem: Problem
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class ProblemLeft:
     """No fix was taken for this problem. `reason`: one sentence."""
 
@@ -64,7 +72,7 @@ class ProofMade:
     summary: str
 
 
-Event = StageStarted | ProblemsFound | AttemptMade | FixAccepted | ProblemLeft | ProofMade
+Event = StageStarted | ProblemsFound | AttemptMade | FixAccepted | FixTakenBack | ProblemLeft | ProofMade
 Emit = Callable[[Event], None]
 
 
