@@ -61,6 +61,7 @@ def show_what_is_taken(console: Console, root: Path, progress: Progress) -> tupl
     """`take_preferred`, and events shown with a block for each fix once it is taken: what is left stands in the
     report at the end."""
     offers: dict[Problem, Offer] = {}
+    shown: set[OfferKey] = set()
 
     def decide(offer: Offer) -> Decision:
         offers[offer.fix.problem] = offer
@@ -70,8 +71,14 @@ def show_what_is_taken(console: Console, root: Path, progress: Progress) -> tupl
         if not isinstance(event, FixAccepted):
             progress.show(event)
             return
+        problem = event.fix.problem
+        offer = offers.get(problem)
+        key = offer_key(offer) if offer else (problem.signature, None, event.fix.candidate.title, (str(problem.span),))
+        if key in shown:
+            # A run that begins again without one of its fixes takes the others once more.
+            return
+        shown.add(key)
         progress.pause()
-        offer = offers.get(event.fix.problem)
         if offer is None:
             print_mended_too(console, event.fix, root)
         else:

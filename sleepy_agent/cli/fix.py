@@ -12,7 +12,7 @@ from sleepy_agent.cli.console import console_for
 from sleepy_agent.cli.deciding import ask_for_each, show_what_is_taken, take_preferred
 from sleepy_agent.cli.fix_report import report_as_json
 from sleepy_agent.cli.progress import Progress
-from sleepy_agent.cli.render import exit_code_of, print_report
+from sleepy_agent.cli.render import ReportView, exit_code_of, print_report
 from sleepy_agent.cli.terminal import Terminal, can_ask, can_move, terminal_of_process
 from sleepy_agent.cli.values import display_root, existing_path, read_codes, read_duration, read_files, split_commas
 from sleepy_agent.config import Places, Settings, find_places, load_settings
@@ -160,5 +160,6 @@ def run_with(arguments: argparse.Namespace, mode: Mode, terminal: Terminal, engi
         terminal.output.write(json.dumps(report_as_json(report, wrote=mode.writes), ensure_ascii=False) + "\n")
         terminal.output.flush()
     else:
-        print_report(console, report, wrote=mode.writes, timed=not mode.asks)
+        files = tuple(file.resolve() for file in options.files)
+        print_report(console, report, ReportView(mode.writes, not mode.asks, options.codes, files))
     return EXIT_INTERRUPTED if cancel.cancelled else exit_code_of(report)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 INDENT = "  "
+MOST_PROBLEMS_LISTED = 40
 LONGEST_DIFF_LINES = 60
 """A longer diff is cut on the terminal; --json has all of it."""
 
@@ -133,31 +135,47 @@ def print_mended_too(console: Console, fix: Fix, root: Path) -> None:
     print_block(console, headline(fix.problem, root), [line, proof_line(fix.verdict)])
 
 
-def print_report(console: Console, report: FixReport, *, wrote: bool, timed: bool = True) -> None:
-    """The end of a run: how it stands, what is left and why, what was proven, written and recorded.
+@dataclass(frozen=True, slots=True)
+class ReportView:
+    """What the report depends on beyond what the engine says."""
 
-    `timed` is off where most of the time went to a user's thinking.
-    """
+    wrote: bool
+    timed: bool = True
+    """Off where most of the time went to a user's thinking."""
+    codes: frozenset[str] = frozenset()
+    files: tuple[Path, ...] = ()
+    """What --code and --file asked for; empty: everything."""
+
+    def asked_for(self, problem: Problem) -> bool:
+        """Whether the user wanted this problem worked on."""
+        in_files = not self.files or (problem.span is not None and problem.span.file.resolve() in self.files)
+        return in_files and (not self.codes or problem.code in self.codes)
+
+
+def print_report(console: Console, report: FixReport, view: ReportView) -> None:
+    """The end of a run: how it stands, what is left and why, what was proven, written and recorded."""
     fixed = [problem for problem in report.problems if problem.fix]
     left = [problem for problem in report.problems if not problem.fix and not problem.is_gone]
-    gone = len(report.problems) - len(fixed) - len(left)
-    console.print(_verdict_line(report, len(fixed), len(left), gone, wrote=wrote, timed=timed))
-    for problem in left:
+    console.print(_verdict_line(report, len(fixed), len(left), view))
+    if report.stopped_because:
+        console.print(Text(f"{INDENT}stopped early: {report.stopped_because.rstrip('.')}", "yellow"))
+    wanted = [problem for problem in left if view.asked_for(problem.problem)]
+    for problem in wanted[:MOST_PROBLEMS_LISTED]:
         _print_left(console, problem, report.root)
+    if len(wanted) > MOST_PROBLEMS_LISTED:
+        more = counted(len(wanted) - MOST_PROBLEMS_LISTED, "more problem")
+        console.print(Text(f"{INDENT}... {more}; --json lists them all", "dim"))
+    if len(wanted) < len(left):
+        console.print(Text(f"{INDENT}{counted(len(left) - len(wanted), 'problem')} you did not ask for", "dim"))
     if report.blocked:
         names = ", ".join(report.blocked)
         console.print(Text(f"{INDENT}not checked yet, what they depend on does not compile: {names}", "yellow"))
     for proof in report.proofs:
         console.print(Text.assemble(INDENT, proof_made_line(proof)))
-    if report.stopped_because:
-        console.print(Text(f"{INDENT}stopped early: {report.stopped_because.rstrip('.')}", "yellow"))
     if report.written_files:
-        written = [relative(path, report.root) for path in report.written_files]
-        title = f"{INDENT}wrote {counted(len(written), 'file')}:"
-        fits = len(title) + sum(len(name) + 2 for name in written) <= console.width
-        separator = ", " if fits else f"\n{INDENT * 2}"
-        console.print(Text(f"{title}{' ' if fits else separator}{separator.join(written)}"))
-    elif fixed and not wrote:
+        names = [relative(path, report.root) for path in report.written_files]
+        console.print(Text(INDENT + _written_text(names, console.width)))
+    elif fixed and not view.wrote:
         console.print(Text(f"{INDENT}nothing was written; `sleepy fix --apply` writes", "dim"))
     if report.attempts:
         undo = ", sleepy undo takes the run back" if report.written_files else ""
@@ -165,21 +183,28 @@ def print_report(console: Console, report: FixReport, *, wrote: bool, timed: boo
         console.print(Text(line, "dim"))
 
 
+def _written_text(names: list[str], width: int) -> str:
+    """The files on one line where they fit, else each on its own."""
+    title = f"wrote {counted(len(names), 'file')}:"
+    one_line = f"{title} {', '.join(names)}"
+    return one_line if len(one_line) + len(INDENT) <= width else f"\n{INDENT * 2}".join([title, *names])
+
+
 def proof_made_line(proof: ProofMade) -> Text:
     """`cargo test: 23 passed`."""
     return Text(f"cargo {proof.proof.value}: {proof.summary.rstrip('.')}", "green" if proof.passed else "red")
 
 
-def _verdict_line(report: FixReport, fixed: int, left: int, gone: int, *, wrote: bool, timed: bool) -> Text:
-    took = f" in {report.seconds:.1f} s" if timed else ""
-    would = "" if wrote else "would be "
+def _verdict_line(report: FixReport, fixed: int, left: int, view: ReportView) -> Text:
+    gone = len(report.problems) - fixed - left
+    took = f" in {report.seconds:.1f} s" if view.timed else ""
+    would = "" if view.wrote else "would be "
     if report.green and not report.problems:
         return Text(f"All green: no errors found{took}.", "bold green")
     if report.green:
         rest = f", {gone} went with them" if gone else ""
-        text = (
-            f"{'All green' if wrote else 'Would be all green'}: {counted(fixed, 'problem')} {would}fixed{rest}{took}."
-        )
+        how = "All green" if view.wrote else "Would be all green"
+        text = f"{how}: {counted(fixed, 'problem')} {would}fixed{rest}{took}."
         return Text(text, "bold green")
     total = fixed + left
     if not left:

@@ -139,6 +139,22 @@ def test_what_is_left_is_said_with_its_reason(tmp_path: Path) -> None:
     assert "no candidate passed (3 candidates tried)" in terminal.output.getvalue()
 
 
+def test_what_was_not_asked_for_is_only_counted(tmp_path: Path) -> None:
+    engine = ScriptedEngine((), (make_problem(tmp_path), make_problem(tmp_path, code="E0308")))
+    terminal = make_terminal()
+    run_fix(engine, terminal, tmp_path, "--apply", "--code", "E0308")
+    assert "error[E0308]" in terminal.output.getvalue()
+    assert "error[E0382]" not in terminal.output.getvalue()
+    assert "1 problem you did not ask for" in terminal.output.getvalue()
+
+
+def test_a_flood_of_problems_is_cut(tmp_path: Path) -> None:
+    engine = ScriptedEngine((), tuple(make_problem(tmp_path, message=f"number {number}") for number in range(2000)))
+    terminal = make_terminal()
+    run_fix(engine, terminal, tmp_path, "--apply")
+    assert "1960 more problems; --json lists them all" in terminal.output.getvalue()
+
+
 def test_errors_that_were_hidden_are_said_aloud(tmp_path: Path) -> None:
     hidden = make_problem(tmp_path, code="E0502", message="cannot borrow").diagnostic
     engine = ScriptedEngine((make_fix(make_problem(tmp_path), unmasked=(hidden,)),))
