@@ -173,8 +173,8 @@ def print_report(console: Console, report: FixReport, view: ReportView) -> None:
     for proof in report.proofs:
         console.print(Text.assemble(INDENT, proof_made_line(proof)))
     if report.written_files:
-        names = [relative(path, report.root) for path in report.written_files]
-        console.print(Text(INDENT + _written_text(names, console.width)))
+        written = [relative(path, report.root) for path in report.written_files]
+        console.print(Text(INDENT + _written_text(written, console.width)))
     elif fixed and not view.wrote:
         console.print(Text(f"{INDENT}nothing was written; `sleepy fix --apply` writes", "dim"))
     if report.attempts:
