@@ -121,6 +121,7 @@ def fix_workspace(
         run = Run(session, sources, options, decide, emit, cancel, start_budget(options.budget_seconds), book)
         green = False
         written: tuple[Path, ...] = ()
+        remaining: tuple[Problem, ...] = ()
         try:
             remaining = repair_for_good(run)
             proofs = prove_result(run, remaining)
@@ -144,15 +145,15 @@ def fix_workspace(
         finally:
             record_episodes(database, book.episodes)
             accepted = sum(1 for state in book.states.values() if state.fix is not None)
+            still_open = {problem_key(problem, session.read) for problem in remaining}
             counts = RunCounts(
                 problems_before=len(book.states),
-                problems_after=sum(1 for state in book.states.values() if state.fix is None),
+                problems_after=len(still_open),
                 fixes_applied=accepted if written else 0,
                 attempts=len(book.episodes),
             )
             finish_run(database, run_record.run_id, green, counts)
         blocked = session.blocked_packages()
-        still_open = {problem_key(problem, session.read) for problem in remaining}
     return FixReport(
         run_id=run_record.run_id,
         root=session.workspace.root,
