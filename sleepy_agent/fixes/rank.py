@@ -14,7 +14,7 @@ from sleepy_agent.cargo.diagnostics import all_texts
 from sleepy_agent.cargo.trials import text_changes
 from sleepy_agent.code.changes import Flag, all_flags, flags_of_change
 from sleepy_agent.code.edits import EditConflict, apply_edits, moves_of
-from sleepy_agent.domain import Applicability, Candidate, Problem
+from sleepy_agent.domain import Applicability, Candidate, Level, Problem
 
 # Each combined step is a further guess.
 COST_OF_A_STEP = 0.15
@@ -70,7 +70,8 @@ def rank_candidate(candidate: Candidate, problem: Problem, read: Callable[[Path]
     if all(texts[path] == read(path) for path in texts):
         return RankedCandidate(candidate, (), candidate.cost, "it changes nothing")
     moves = moves_of(candidate.edits, read)
-    span = problem.span
+    # A lint's complaint is no excuse: a signature it dislikes was valid, and others use it.
+    span = problem.span if problem.diagnostic.level != Level.WARNING else None
     found: set[str] = set()
     for path, text in texts.items():
         if path.suffix == ".rs":
