@@ -12,7 +12,7 @@ from sleepy_agent.cargo.copied_tree import read_cargo_answer
 from sleepy_agent.cargo.problems import error_key, judged_diagnostics
 from sleepy_agent.cargo.recorder import Recording, Tree, cargo_check_command, remove_own_metadata
 from sleepy_agent.cargo.slots import UnitReport, UnitStatus
-from sleepy_agent.cargo.toolchain import cargo_environment
+from sleepy_agent.cargo.toolchain import cargo_build_environment
 from sleepy_agent.config import Settings
 from sleepy_agent.process import CancelToken, run_process
 
@@ -29,7 +29,8 @@ def disagreeing_packages(
     Packages that cargo did not come to (something they need does not compile) are trusted: nobody knows.
     """
     command = cargo_check_command(recording.target_directory, settings, locked=tree.copy_root is None)
-    outcome = run_process(command, cwd=tree.cargo_folder, environment=cargo_environment(), cancel=cancel)
+    environment = cargo_build_environment(recording.target_directory)
+    outcome = run_process(command, cwd=tree.cargo_folder, environment=environment, cancel=cancel)
     if cancel:
         cancel.raise_if_cancelled()
     answer = read_cargo_answer(outcome, tree.copy_root, tree.workspace, None)

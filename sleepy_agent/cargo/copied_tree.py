@@ -14,7 +14,7 @@ from pathlib import Path
 from sleepy_agent.cargo.diagnostics import parse_diagnostics
 from sleepy_agent.cargo.overlay import Mirror, Overlay, Placement, copy_now, is_copy_of, mirrored, unmirrored
 from sleepy_agent.cargo.recorder import Tree, cargo_check_command, configuration_files
-from sleepy_agent.cargo.toolchain import cargo_environment
+from sleepy_agent.cargo.toolchain import cargo_build_environment
 from sleepy_agent.cargo.workspace import Workspace
 from sleepy_agent.config import Settings
 from sleepy_agent.domain import Diagnostic
@@ -77,20 +77,17 @@ class CopiedTree:
                         return
                 return
 
-    def run_cargo(self, command: list[str], cancel: CancelToken | None, timeout_seconds: float) -> ProcessOutcome:
-        """A cargo command in the copy of the workspace root."""
-        return run_process(
-            command,
-            cwd=mirrored(self.root, self._workspace.root),
-            environment=cargo_environment(),
-            timeout_seconds=timeout_seconds,
-            cancel=cancel,
-        )
-
     def check(self, target_directory: Path, settings: Settings, cancel: CancelToken | None) -> CargoAnswer:
         """`cargo check` of what was laid, offline: nothing is fetched to try an idea."""
         command = [*cargo_check_command(target_directory, settings, locked=False), "--offline"]
-        outcome = self.run_cargo(command, cancel, settings.compile_timeout_seconds * 4)
+        outcome = run_process(
+            command,
+            cwd=mirrored(self.root, self._workspace.root),
+            environment=cargo_build_environment(target_directory),
+            timeout_seconds=settings.compile_timeout_seconds * 4,
+            niceness=settings.niceness,
+            cancel=cancel,
+        )
         if cancel:
             cancel.raise_if_cancelled()
         lock = self._workspace.root / "Cargo.lock"

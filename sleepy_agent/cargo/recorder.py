@@ -12,6 +12,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from filelock import FileLock
 from sleepy_agent.cargo import rustc_wrapper
 from sleepy_agent.cargo.diagnostics import parse_diagnostics
 from sleepy_agent.cargo.overlay import Overlay, mirrored, unmirrored
-from sleepy_agent.cargo.toolchain import Toolchain, cargo_environment
+from sleepy_agent.cargo.toolchain import Toolchain, cargo_build_environment, cargo_environment
 from sleepy_agent.cargo.units import Unit, parse_dependency_file, units_from_calls
 from sleepy_agent.cargo.workspace import Workspace, explain_cargo_failure, feature_arguments
 from sleepy_agent.config import Settings
@@ -30,7 +31,7 @@ from sleepy_agent.domain import Level
 from sleepy_agent.errors import RecordingFailed
 from sleepy_agent.process import POSIX, CancelToken, run_process
 
-RECORDING_VERSION = 1
+RECORDING_VERSION = 2
 
 # Variables that change what cargo asks of rustc; all of CARGO_* but cargo's own bookkeeping.
 FLAG_VARIABLES = re.compile(r"RUSTFLAGS|RUSTC|RUSTC_BOOTSTRAP|RUSTUP_TOOLCHAIN|CARGO_(?!HOME$|TERM_|PKG_|MANIFEST_)\w+")
@@ -124,26 +125,14 @@ def record(folder: Path, tree: Tree, identity: str, settings: Settings, cancel: 
     Raises RecordingFailed where cargo does not come to call rustc for a single crate of the user's.
     """
     calls_folder = folder / "calls"
-    calls_folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "recording.lock"):
+        shutil.rmtree(calls_folder, ignore_errors=True)
+        calls_folder.mkdir(parents=True)
+        forget_local_packages(folder / "target", tree.workspace)
         outcome_lines, stderr = run_recording_cargo(folder, tree, settings, cancel)
-        alive = {
-            name
-            for line in outcome_lines
-            if line.startswith(b"{") and b'"compiler-artifact"' in line
-            for file_name in json.loads(line)["filenames"]
-            for name in (Path(file_name).stem, Path(file_name).stem.removeprefix("lib"))
-        }
-        calls = []
-        for path in sorted(calls_folder.glob("*.json")):
-            call = json.loads(path.read_text(encoding="utf-8"))
-            # A call that cargo neither repeated nor called fresh belongs to a target that is gone.
-            is_build_script = call["crate_name"] == "build_script_build"
-            is_fresh = call["real"] and (path.stem in alive or is_build_script)
-            if was_called(path, folder) or is_fresh:
-                calls.append((path.stem, call))
-            else:
-                path.unlink()
+        calls = [
+            (path.stem, json.loads(path.read_text(encoding="utf-8"))) for path in sorted(calls_folder.glob("*.json"))
+        ]
         failures = recording_failures(outcome_lines, stderr, tree)
         if not calls:
             raise recording_failed(stderr, failures, tree)
@@ -161,16 +150,21 @@ def record(folder: Path, tree: Tree, identity: str, settings: Settings, cancel: 
     return recording
 
 
-def was_called(call_file: Path, folder: Path) -> bool:
-    """Whether the wrapper wrote this file during the run that just ended."""
-    return call_file.stat().st_mtime_ns >= (folder / "wrapper.json").stat().st_mtime_ns
+def forget_local_packages(target_directory: Path, workspace: Workspace) -> None:
+    """Make cargo call rustc for every crate of the user's again: what it thinks is up to date it does not call
+    for, and a target that is gone must leave nothing behind."""
+    names = {package.name for package in workspace.local_packages}
+    for pattern in ("*/.fingerprint/*", "*/*/.fingerprint/*"):
+        for fingerprint in target_directory.glob(pattern):
+            if fingerprint.name.rpartition("-")[0] in names:
+                shutil.rmtree(fingerprint, ignore_errors=True)
 
 
 def run_recording_cargo(
     folder: Path, tree: Tree, settings: Settings, cancel: CancelToken | None
 ) -> tuple[list[bytes], str]:
     """Run `cargo check` with the wrapper; its standard output by lines, and its standard error."""
-    environment = cargo_environment()
+    environment = cargo_build_environment(folder / "target")
     local = {package.folder for package in tree.workspace.local_packages}
     real = tree.workspace.depended_on_by_registry
 
@@ -181,19 +175,20 @@ def run_recording_cargo(
         "calls": str(folder / "calls"),
         "local": sorted(as_cargo_sees(path) for path in local),
         "real": sorted(as_cargo_sees(path) for path in real),
-        "environment": environment,
+        "environment": {name: hash_of(value.encode(errors="surrogateescape")) for name, value in environment.items()},
     }
     configuration_file = folder / "wrapper.json"
-    # The environment may hold the user's secrets: nobody else reads this file, and it does not outlive the run.
+    # The environment may hold the user's secrets: only hashes of it are written, for nobody else to read, and
+    # they do not outlive the run.
     descriptor = os.open(configuration_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as output:
         json.dump(configuration, output)
     command = cargo_check_command(folder / "target", settings, locked=tree.copy_root is None)
     environment |= {"SLEEPY_RECORDING": str(configuration_file), "RUSTC_WRAPPER": str(write_wrapper(folder))}
-    outcome = run_process(command, cwd=tree.cargo_folder, environment=environment, cancel=cancel)
-    stamp = configuration_file.stat()
-    configuration_file.write_text("{}", encoding="utf-8")
-    os.utime(configuration_file, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    try:
+        outcome = run_process(command, cwd=tree.cargo_folder, environment=environment, cancel=cancel)
+    finally:
+        configuration_file.write_text("{}", encoding="utf-8")
     if cancel:
         cancel.raise_if_cancelled()
     stderr = outcome.stderr.decode(errors="replace")
@@ -229,8 +224,10 @@ def remove_own_metadata(target_directory: Path, units: Iterable[Unit]) -> None:
     must call the wrapper for them again the next time."""
     for unit in units:
         if not unit.is_really_compiled:
-            for path in target_directory.glob(f"*/deps/{unit.metadata_name}"):
-                path.unlink(missing_ok=True)
+            # With `build.target` set, the name of the platform stands between.
+            for pattern in ("*/deps", "*/*/deps"):
+                for path in target_directory.glob(f"{pattern}/{unit.metadata_name}"):
+                    path.unlink(missing_ok=True)
 
 
 def recording_inputs(folder: Path, tree: Tree, units: Iterable[Unit]) -> set[Path]:

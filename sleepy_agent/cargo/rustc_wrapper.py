@@ -7,11 +7,12 @@ broken crate does not keep cargo from calling rustc for the crates that depend o
 `.rmeta`, the `.d` file and the artifact message that cargo waits for. Everything else is really compiled.
 
 The environment variable SLEEPY_RECORDING names a JSON file:
-  {"calls": DIRECTORY, "local": [MANIFEST_DIR...], "real": [MANIFEST_DIR...], "environment": {NAME: VALUE}}
-`environment` is what cargo was started with; only what differs from it is written down, so that the user's
-own variables, which may hold secrets, are not.
+  {"calls": DIRECTORY, "local": [MANIFEST_DIR...], "real": [MANIFEST_DIR...], "environment": {NAME: SHA-256}}
+`environment` is what cargo was started with, hashed; only what differs from it is written down, so that the
+user's own variables, which may hold secrets, are not.
 """
 
+import hashlib
 import json
 import os
 import subprocess
@@ -39,6 +40,10 @@ def codegen_option(arguments: list[str], name: str) -> str:
         if argument.startswith("-C") and option.startswith(name + "="):
             return option[len(name) + 1 :]
     return ""
+
+
+def digest_of(value: str) -> str:
+    return hashlib.sha256(value.encode(errors="surrogateescape")).hexdigest()
 
 
 def compile_really(command: list[str]) -> int:
@@ -83,7 +88,9 @@ def main() -> int:
         "crate_name": crate_name,
         "arguments": arguments,
         "environment": {
-            name: value for name, value in os.environ.items() if before.get(name) != value and name not in NOT_RECORDED
+            name: value
+            for name, value in os.environ.items()
+            if name not in NOT_RECORDED and before.get(name) != digest_of(value)
         },
         "cwd": os.getcwd(),
         "real": real,

@@ -20,6 +20,7 @@ REMOVED_VARIABLES = (
     "CARGO_BUILD_RUSTC_WORKSPACE_WRAPPER",
     "CARGO_TARGET_DIR",
     "CARGO_BUILD_TARGET_DIR",
+    "CARGO_BUILD_BUILD_DIR",
     "CARGO_MAKEFLAGS",
     "MAKEFLAGS",
 )
@@ -44,6 +45,12 @@ def cargo_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
     never to download a toolchain, and messages come in English without colour."""
     kept = {name: value for name, value in environment.items() if name not in REMOVED_VARIABLES}
     return kept | {"RUSTUP_AUTO_INSTALL": "0", "CARGO_TERM_COLOR": "never", "CARGO_TERM_PROGRESS_WHEN": "never"}
+
+
+def cargo_build_environment(target_directory: Path) -> dict[str, str]:
+    """`cargo_environment` for a cargo that builds: a configuration of the user's may neither send intermediate
+    files into a build directory that the user's own cargo locks, nor put a wrapper before rustc (empty: none)."""
+    return cargo_environment() | {"CARGO_BUILD_BUILD_DIR": str(target_directory), "RUSTC_WORKSPACE_WRAPPER": ""}
 
 
 def find_toolchain(folder: Path, cancel: CancelToken | None = None) -> Toolchain:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sleepy_agent.cargo.session import CheckSession
-from sleepy_agent.cargo.toolchain import cargo_environment
+from sleepy_agent.cargo.toolchain import cargo_build_environment
 from sleepy_agent.cargo.workspace import feature_arguments
 from sleepy_agent.domain import Proof
 from sleepy_agent.fixes.events import ProofMade
@@ -66,7 +66,7 @@ def test_proof(session: CheckSession, cancel: CancelToken) -> ProofMade:
 
 def run_tests(target: Path, folder: Path, scratch: Path, session: CheckSession, cancel: CancelToken) -> ProcessOutcome:
     """Run cargo test, shut off from the user's home and, where possible, from the network."""
-    environment = cargo_environment()
+    environment = cargo_build_environment(target)
     real_home = Path.home()
     # Cargo and rustup live in the home by default, so they are told where they really are.
     environment.setdefault("CARGO_HOME", str(real_home / ".cargo"))
