@@ -43,7 +43,7 @@ def verdict_for(problem: Problem, ranked: RankedCandidate, trial: Trial, shared_
     """What a trial says about one problem and one candidate of it."""
     gone = error_key(problem.diagnostic) in trial.gone and trial.refusal is None
     passed = gone and trial.is_clean
-    flags = ranked.flags if trial.dependents_checked else (*ranked.flags, "dependents_unknown")
+    flags = ranked.flags if trial.dependents_checked or ranked.is_private else (*ranked.flags, "dependents_unknown")
     return Verdict(
         passed=passed,
         reason=reason_of(trial, gone=gone),

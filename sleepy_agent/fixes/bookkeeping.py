@@ -38,7 +38,7 @@ class ProblemState:
     alternatives: list[Fix] = field(default_factory=list)
     attempts: int = 0
     milliseconds: float = 0.0
-    reason: str = "No source proposes anything that compiles."
+    reason: str = "It was not tried."
     is_settled: bool = False
     """Whether nothing more is to be tried: fixed, declined, or given up on this text."""
     is_declined: bool = False

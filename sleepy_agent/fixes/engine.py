@@ -259,7 +259,10 @@ def search_and_take(run: Run, problems: Sequence[Problem]) -> bool:
         run.book.state(problems[position]).is_settled = True
     if search.is_exhausted or not found:
         for problem in problems:
-            run.book.state(problem).is_settled = True
+            state = run.book.state(problem)
+            state.is_settled = True
+            if not state.attempts:
+                state.reason = "No source proposes anything for it."
     return take_in(run, accepted)
 
 

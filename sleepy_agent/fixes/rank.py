@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sleepy_agent.cargo.diagnostics import all_texts
 from sleepy_agent.cargo.trials import text_changes
-from sleepy_agent.code.changes import Flag, all_flags, flags_of_change
+from sleepy_agent.code.changes import Flag, all_flags, flags_of_change, is_private_change
 from sleepy_agent.code.edits import EditConflict, apply_edits, moves_of
 from sleepy_agent.domain import Applicability, Candidate, Level, Problem
 
@@ -29,6 +29,8 @@ class RankedCandidate:
     cost: float
     refusal: str | None
     """Why it is not even compiled, else None."""
+    is_private: bool = True
+    """Whether no other crate can notice the change."""
 
     @property
     def may_be_preferred(self) -> bool:
@@ -73,13 +75,16 @@ def rank_candidate(candidate: Candidate, problem: Problem, read: Callable[[Path]
     # A lint's complaint is no excuse: a signature it dislikes was valid, and others use it.
     span = problem.span if problem.diagnostic.level != Level.WARNING else None
     found: set[str] = set()
+    is_private = True
     for path, text in texts.items():
         if path.suffix == ".rs":
             target = (span.byte_start, span.byte_end) if span is not None and span.file == path else None
-            found.update(flags_of_change(read(path), text, text_changes(moves, path), target))
+            changes = text_changes(moves, path)
+            found.update(flags_of_change(read(path), text, changes, target))
+            is_private = is_private and is_private_change(read(path), text, changes)
     table = all_flags()
     said = "\n".join(all_texts(problem.diagnostic))
     flags = tuple(name for name, flag in table.items() if name in found and not is_waived(flag, said))
     refused = next((table[name] for name in flags if table[name].refused), None)
     cost = candidate.cost + sum(table[name].cost for name in flags) + COST_OF_A_STEP * (candidate.steps - 1)
-    return RankedCandidate(candidate, flags, cost, f"it {refused.says}" if refused else None)
+    return RankedCandidate(candidate, flags, cost, f"it {refused.says}" if refused else None, is_private)
