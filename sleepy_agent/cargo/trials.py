@@ -10,8 +10,8 @@ from sleepy_agent.cargo.problems import ErrorKey, error_key, judged_diagnostics
 from sleepy_agent.cargo.slots import UnitReport, UnitStatus
 from sleepy_agent.cargo.units import Unit
 from sleepy_agent.cargo.verdict import Comparison, compare_errors, phase_of
-from sleepy_agent.code.changes import TextChange
 from sleepy_agent.code.edits import Moves
+from sleepy_agent.code.losses import TextChange
 from sleepy_agent.domain import Diagnostic, Edit, Problem
 
 

@@ -15,13 +15,14 @@ from importlib.resources import files
 
 from tree_sitter import Node
 
+from sleepy_agent.code.losses import Text, TextChange, loss_flags
 from sleepy_agent.code.syntax import (
     COMMENT_KINDS,
     LOOP_KINDS,
     ancestors,
     code_children,
-    leaves,
     node_at,
+    parse_edited_rust,
     parse_rust,
     visibility_of,
 )
@@ -64,17 +65,20 @@ COUNTED_LISTS = {
     "source_file": "deleted_item",
     "declaration_list": "deleted_item",
     "field_declaration_list": "deleted_item",
+    "ordered_field_declaration_list": "deleted_item",
     "enum_variant_list": "deleted_item",
     "match_block": "deleted_item",
     "field_initializer_list": "deleted_argument",
     "arguments": "deleted_argument",
     "parameters": "deleted_argument",
+    "tuple_expression": "deleted_argument",
+    "array_expression": "deleted_argument",
 }
 ATTRIBUTES = frozenset({"attribute_item", "inner_attribute_item"})
-# Expressions that do something when they run: losing one changes behaviour even where all still compiles.
-ACTING_EXPRESSIONS = frozenset(
-    {"call_expression", "macro_invocation", "try_expression", "await_expression", "assignment_expression"}
+TELLS_ALL = frozenset(
+    {"deleted_statement", "deleted_item", "deleted_argument", "deleted_import", "erased_target", "emptied_body"}
 )
+NO_MEMBERS = ATTRIBUTES | {"empty_statement"}
 SIGNATURE_ITEMS = frozenset(
     {
         "function_item",
@@ -91,16 +95,6 @@ SIGNATURE_ITEMS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class TextChange:
-    """A replaced stretch: bytes of the text before, and of the text after."""
-
-    start: int
-    end: int
-    new_start: int
-    new_end: int
-
-
 def flags_of_change(
     before: bytes, after: bytes, changes: Sequence[TextChange], target: tuple[int, int] | None
 ) -> tuple[str, ...]:
@@ -108,21 +102,18 @@ def flags_of_change(
 
     `target`: the bytes the compiler complained about in the text before, where they lie in this file.
     """
-    root_before, root_after = parse_rust(before), parse_rust(after)
+    root_before, root_after = parse_rust(before), parse_edited_rust(before, after)
     found = inserted_flags(before, after, changes)
     for change in changes:
         found |= deletion_flags(root_before, root_after, change, target)
         found |= visibility_flags((root_before, before), (root_after, after), change, target)
-        if "clone" in found and any(
-            around.type in LOOP_KINDS | {"closure_expression"}
-            for around in ancestors(node_at(root_after, change.new_start, change.new_end))
-            if around.type != "function_item"
-        ):
+        if "clone" in found and is_repeated(node_at(root_after, change.new_start, change.new_end)):
             found.add("clone_in_loop")
-    told = {"deleted_statement", "deleted_item", "deleted_argument", "deleted_import", "erased_target", "emptied_body"}
-    replaces = any(change.end > change.start for change in changes) and not root_before.has_error
-    if replaces and not found & told and lost_actions(root_before, root_after, before, changes):
-        found.add("deleted_expression")
+    lost = loss_flags(Text(root_before, before), Text(root_after, after), changes)
+    if found & TELLS_ALL:
+        # That a statement is gone says also that what it did is gone.
+        lost.discard("deleted_expression")
+    found |= lost
     return tuple(name for name in all_flags() if name in found)
 
 
@@ -145,12 +136,12 @@ def line_around(text: bytes, start: int, end: int) -> str:
 
 
 def deletion_flags(root_before: Node, root_after: Node, change: TextChange, target: tuple[int, int] | None) -> set[str]:
-    """What the change takes away: members of lists, whole bodies, calls; what it turns into comments."""
+    """What the change takes away: members of lists, whole bodies."""
     if change.end <= change.start or root_before.has_error:
-        # Insertions take nothing away, except what they wrap in a comment; and where the text could not be
-        # parsed before, counting its parts means nothing.
-        return comment_flags(root_before, root_after, change)
-    found = comment_flags(root_before, root_after, change)
+        # Insertions take no member away; and where the text could not be parsed before, counting its parts
+        # means nothing.
+        return set()
+    found = set()
     inside = node_at(root_before, change.start, change.end)
     for list_before in ancestors(inside):
         name = COUNTED_LISTS.get(list_before.type)
@@ -166,8 +157,8 @@ def deletion_flags(root_before: Node, root_after: Node, change: TextChange, targ
         )
         if list_after is None:
             continue
-        members = [child for child in code_children(list_before) if child.type not in ATTRIBUTES]
-        members_after = [child for child in code_children(list_after) if child.type not in ATTRIBUTES]
+        members = [child for child in code_children(list_before) if child.type not in NO_MEMBERS]
+        members_after = [child for child in code_children(list_after) if child.type not in NO_MEMBERS]
         if len(members_after) < len(members):
             gone = [child for child in members if child.start_byte < change.end and change.start < child.end_byte]
             imports = all(child.type in {"use_declaration", "extern_crate_declaration"} for child in gone)
@@ -186,48 +177,17 @@ def deletion_flags(root_before: Node, root_after: Node, change: TextChange, targ
     return found
 
 
-def lost_actions(root_before: Node, root_after: Node, before: bytes, changes: Sequence[TextChange]) -> bool:
-    """Whether fewer calls stand in the changed items than before. Counted over all changes together, because a
-    call that moves into a `let`, or becomes an argument, is not lost."""
-    items_before = [item_around(node_at(root_before, change.start, change.end)) for change in changes]
-    items_after = [item_around(node_at(root_after, change.new_start, change.new_end)) for change in changes]
-    # `.clone()` and conversions that merely copy may go without loss.
-    removed = b"\n".join(before[change.start : change.end] for change in changes)
-    harmless = len(re.findall(rb"\.\s*(clone|as_ref|borrow|iter|into_iter|to_owned|into|cloned|copied)\(\)", removed))
-    return count_actions(items_after) < count_actions(items_before) - harmless
-
-
-def item_around(node: Node) -> Node | None:
-    """The function or other item that holds a node; None between the items of a file."""
-    return next((around for around in ancestors(node) if around.type in SIGNATURE_ITEMS), None)
-
-
-def count_actions(items: Sequence[Node | None]) -> int:
-    """How many expressions that do something stand in these items, each item once."""
-    distinct = {item.start_byte: item for item in items if item is not None}
-    return sum(1 for item in distinct.values() for node in descendants(item) if node.type in ACTING_EXPRESSIONS)
-
-
-def descendants(node: Node) -> list[Node]:
-    """The node and all nodes below it."""
-    found, waiting = [], [node]
-    while waiting:
-        current = waiting.pop()
-        found.append(current)
-        waiting += current.children
-    return found
-
-
-def comment_flags(root_before: Node, root_after: Node, change: TextChange) -> set[str]:
-    """Whether tokens vanished into a comment."""
-    after = node_at(root_after, change.new_start, change.new_end)
-    comments = [node for node in descendants(after) if node.type in COMMENT_KINDS] if change.new_end else []
-    own = [node for node in comments if node.start_byte >= change.new_start - 1 and node.start_byte < change.new_end]
-    if not own:
-        return set()
-    tokens_after = sum(1 for _ in leaves(after))
-    tokens_before = sum(1 for _ in leaves(node_at(root_before, change.start, change.end)))
-    return {"commented_out"} if tokens_after < tokens_before else set()
+def is_repeated(node: Node) -> bool:
+    """Whether what stands here runs more than once: in a loop's body or condition, or in a closure."""
+    inner = node
+    for around in ancestors(node):
+        if around.type == "function_item":
+            return False
+        is_iterated_value = around.type == "for_expression" and inner == around.child_by_field_name("value")
+        if around.type in LOOP_KINDS | {"closure_expression"} and not is_iterated_value:
+            return True
+        inner = around
+    return False
 
 
 def visibility_flags(
@@ -236,6 +196,8 @@ def visibility_flags(
     """Whether a public signature changed that was not itself the complaint, or something became public."""
     found = set()
     (root_before, before), (root_after, after) = old, new
+    if changes_public_header(root_before, before, (change.start, change.end), target):
+        found.add("changed_public_signature")
     item_after = signature_around(root_after, change.new_start, change.new_end)
     item_before = signature_around(root_before, change.start, change.end)
     if item_after is not None and item_before is not None:
@@ -246,6 +208,24 @@ def visibility_flags(
         if is_public and not complained and overlaps(signature_range(item_before), (change.start, change.end)):
             found.add("changed_public_signature")
     return found
+
+
+def changes_public_header(root: Node, text: bytes, changed: tuple[int, int], target: tuple[int, int] | None) -> bool:
+    """Whether the head of an implementation changes (its bounds, say) that others may rely on, and the head was
+    not itself the complaint. A type that this file declares without `pub` is nobody else's."""
+    found = next((node for node in ancestors(node_at(root, *changed)) if node.type in {"impl_item", "block"}), None)
+    body = found.child_by_field_name("body") if found is not None and found.type == "impl_item" else None
+    if found is None or body is None or not found.start_byte < changed[0] <= changed[1] < body.start_byte:
+        return False
+    if target is not None and overlaps((found.start_byte, body.start_byte), target):
+        return False
+    of_type = found.child_by_field_name("type")
+    words = re.findall(rb"\w+", text[of_type.start_byte : of_type.end_byte]) if of_type is not None else []
+    return not any(
+        re.search(rb"(^|[;}\]\s])(struct|enum|union|trait)\s+" + word + rb"\b", text)
+        and not re.search(rb"\bpub\s+(struct|enum|union|trait)\s+" + word + rb"\b", text)
+        for word in words
+    )
 
 
 def signature_around(root: Node, start: int, end: int) -> Node | None:
@@ -282,45 +262,84 @@ def overlaps(first: tuple[int, int], second: tuple[int, int]) -> bool:
     return first[0] <= second[1] and second[0] <= first[1]
 
 
+# Kinds that others cannot name where they are not `pub`. A private alias or constant may stand in a public
+# signature, so it is not among them.
+HIDDEN_ITEMS = frozenset({"struct_item", "enum_item", "union_item"})
+
+
 def is_private_change(before: bytes, after: bytes, changes: Sequence[TextChange]) -> bool:
     """Whether no other crate can notice: every change lies in the body of an ordinary function, in an item
-    that is not `pub`, or in a private import.
+    that is not `pub`, or in a private import, before as well as after.
 
     `const` bodies, bodies behind a returned `impl Trait` and `async` bodies are seen by others through their
     types; implementations are seen wherever their type and trait are.
     """
-    root_before, root_after = parse_rust(before), parse_rust(after)
+    root_before, root_after = parse_rust(before), parse_edited_rust(before, after)
     return all(
-        is_private_place(node_at(root_before, change.start, change.end), before, (change.start, change.end))
-        if change.end > change.start or node_at(root_before, change.start, change.end).parent is not None
-        else is_private_insertion(root_after, after, change)
+        is_private_insertion(root_after, after, change)
+        if change.end == change.start and is_between_items(root_before, change.start)
+        else is_private_place(root_before, before, (change.start, change.end))
+        and (
+            change.new_end == change.new_start
+            or is_private_place(root_after, after, (change.new_start, change.new_end))
+        )
         for change in changes
     )
 
 
+def is_between_items(root: Node, position: int) -> bool:
+    """Whether a position lies in no item, but at most at the edge of one."""
+    inside = (
+        node for node in ancestors(node_at(root, position, position)) if node.start_byte < position < node.end_byte
+    )
+    return next(inside, root).type in {"source_file", "declaration_list"}
+
+
 def is_private_insertion(root_after: Node, after: bytes, change: TextChange) -> bool:
-    """Whether what was put between items is a private import, or an attribute of an item that is private."""
-    inserted = after[change.new_start : change.new_end]
-    if re.match(rb"\s*use\s", inserted):
-        return True
-    if re.match(rb"\s*#\[", inserted):
-        first = change.new_start + len(inserted) - len(inserted.lstrip())
-        node = node_at(root_after, first, first + 1)
-        attribute = next((around for around in ancestors(node) if around.type == "attribute_item"), None)
-        item = attribute.next_named_sibling if attribute is not None else None
-        while item is not None and item.type in ATTRIBUTES | COMMENT_KINDS:
-            item = item.next_named_sibling
-        return item is not None and item.type in SIGNATURE_ITEMS and visibility_of(item, after) != "pub"
-    return False
+    """Whether what was put between items is private imports, and attributes of private types."""
+    inner = node_at(root_after, change.new_start, change.new_end)
+    holder = next((node for node in ancestors(inner) if node.type in {"source_file", "declaration_list"}), root_after)
+    inserted = [
+        child
+        for child in code_children(holder)
+        if child.start_byte < change.new_end and change.new_start < child.end_byte
+    ]
+    return bool(inserted) and all(
+        visibility_of(child, after) == ""
+        if child.type == "use_declaration"
+        else child.type == "attribute_item" and is_hidden(attributed_item(child), after)
+        for child in inserted
+    )
 
 
-def is_private_place(node: Node, text: bytes, changed: tuple[int, int]) -> bool:
-    """Whether the innermost item around `node` keeps a change of those bytes to itself."""
-    for around in ancestors(node):
+def attributed_item(attribute: Node) -> Node | None:
+    """The item that an attribute belongs to."""
+    item = attribute.next_named_sibling
+    while item is not None and item.type in ATTRIBUTES | COMMENT_KINDS:
+        item = item.next_named_sibling
+    return item
+
+
+def is_hidden(item: Node | None, text: bytes) -> bool:
+    """Whether an item is a type that other crates cannot name."""
+    return item is not None and item.type in HIDDEN_ITEMS and visibility_of(item, text) != "pub"
+
+
+def is_private_place(root: Node, text: bytes, changed: tuple[int, int]) -> bool:
+    """Whether the innermost item around the changed bytes keeps the change to itself."""
+    stretch = text[changed[0] : changed[1]]
+    start = changed[0] + len(stretch) - len(stretch.lstrip())
+    changed = (start, start + len(stretch.strip()))
+    for around in ancestors(node_at(root, *changed)):
+        if changed[0] == changed[1] and not around.start_byte < changed[0] < around.end_byte:
+            # At the edge of something is not inside.
+            continue
         if around.type == "use_declaration":
-            return visibility_of(around, text) != "pub"
+            return visibility_of(around, text) == ""
         if around.type in {"impl_item", "trait_item", "macro_definition"}:
             return False
+        if around.type == "attribute_item":
+            return is_hidden(attributed_item(around), text)
         if around.type == "function_item":
             body = around.child_by_field_name("body")
             if body is None:
@@ -329,7 +348,7 @@ def is_private_place(node: Node, text: bytes, changed: tuple[int, int]) -> bool:
             shows_body = re.search(rb"\b(const|async)\b|->.*\bimpl\b", signature, re.DOTALL) is not None
             if body.start_byte < changed[0] and changed[1] < body.end_byte:
                 return not shows_body
-            return not is_public_item(around, text)
-        if around.type in SIGNATURE_ITEMS - {"field_declaration"}:
-            return visibility_of(around, text) != "pub"
+            return not shows_body and not is_public_item(around, text)
+        if around.type in HIDDEN_ITEMS:
+            return is_hidden(around, text)
     return False

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sleepy_agent.domain import Edit
 
 ReadText = Callable[[Path], bytes]
+
+LINES_AROUND_A_DIFF = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +67,58 @@ def replacement_bytes(edit: Edit, *, windows_lines: bool) -> bytes:
 
 def edit_between(path: Path, before: bytes, after: bytes) -> Edit:
     """The smallest single edit that makes `after` of `before`, never splitting a character."""
-    start = 0
-    limit = min(len(before), len(after))
-    while start < limit and before[start] == after[start]:
-        start += 1
-    end = 0
-    while end < limit - start and before[-1 - end] == after[-1 - end]:
-        end += 1
+    start = common_prefix_length(before, after)
+    end = common_suffix_length(before, after, min(len(before), len(after)) - start)
     while start > 0 and any(len(text) > start and text[start] & 0xC0 == 0x80 for text in (before, after)):
         start -= 1
     while end > 0 and before[len(before) - end] & 0xC0 == 0x80:
         end -= 1
     return Edit(path, start, len(before) - end, after[start : len(after) - end].decode())
+
+
+def common_prefix_length(first: bytes, second: bytes) -> int:
+    """How many bytes at the beginning are the same. Halving compares in C what a loop would compare in Python."""
+    low, high = 0, min(len(first), len(second))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if first[low:middle] == second[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def common_suffix_length(first: bytes, second: bytes, most: int) -> int:
+    """How many bytes at the end are the same, at most `most`."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        if first[len(first) - middle : len(first) - low] == second[len(second) - middle : len(second) - low]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+class OccupiedPlaces:
+    """Places in files, and whether another place touches one of them, without looking at all of them."""
+
+    BYTES_OF_A_CELL = 64
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[Path, int], list[tuple[int, int]]] = {}
+
+    def add(self, path: Path, start: int, end: int) -> None:
+        for cell in range(start // self.BYTES_OF_A_CELL, end // self.BYTES_OF_A_CELL + 1):
+            self._cells.setdefault((path, cell), []).append((start, end))
+
+    def touched_by(self, path: Path, start: int, end: int) -> bool:
+        """Whether start..end shares a byte or an edge with a place that was added."""
+        return any(
+            first <= end and start <= last
+            for cell in range(start // self.BYTES_OF_A_CELL, end // self.BYTES_OF_A_CELL + 1)
+            for first, last in self._cells.get((path, cell), ())
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +215,27 @@ def unified_diff(before: Mapping[Path, bytes], after: Mapping[Path, bytes], root
     pieces: list[str] = []
     for path, text in after.items():
         name = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
-        # Bytes are split, because text would also be split at a form feed or U+2028 within a line.
-        old = [line.decode(errors="replace") for line in before[path].splitlines()]
-        new = [line.decode(errors="replace") for line in text.splitlines()]
-        pieces += difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", n=context, lineterm="")
+        pieces += unified_hunks(before[path], text, f"a/{name}", f"b/{name}", context)
     return "\n".join(pieces)
+
+
+def unified_hunks(before: bytes, after: bytes, old_name: str, new_name: str, context: int) -> Iterator[str]:
+    """The lines of one file's diff. Only the stretch that differs is compared, line by line."""
+    start = common_prefix_length(before, after)
+    end = common_suffix_length(before, after, min(len(before), len(after)) - start)
+    # Whole lines, with more around than are shown: among lines that repeat, the change may be told elsewhere.
+    for _ in range(context + LINES_AROUND_A_DIFF):
+        start = before.rfind(b"\n", 0, max(0, start - 1)) + 1
+        line_end = before.find(b"\n", len(before) - end)
+        end = len(before) - (line_end + 1) if end and line_end >= 0 else 0
+    skipped = len(before[:start].splitlines())
+    # Bytes are split, because text would also be split at a form feed or U+2028 within a line.
+    old = [line.decode(errors="replace") for line in before[start : len(before) - end].splitlines()]
+    new = [line.decode(errors="replace") for line in after[start : len(after) - end].splitlines()]
+    for line in difflib.unified_diff(old, new, old_name, new_name, n=context, lineterm=""):
+        yield moved_hunk_header(line, skipped) if line.startswith("@@") else line
+
+
+def moved_hunk_header(header: str, lines: int) -> str:
+    """`@@ -1,3 +1,4 @@` with both beginnings that many lines further down."""
+    return re.sub(r"(?<=[-+])\d+", lambda number: str(int(number.group()) + lines), header)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 import tree_sitter
 import tree_sitter_rust
 from tree_sitter import Node
+
+from sleepy_agent.code.edits import common_prefix_length, common_suffix_length
 
 COMMENT_KINDS = frozenset({"line_comment", "block_comment"})
 LOOP_KINDS = frozenset({"loop_expression", "while_expression", "for_expression"})
@@ -21,7 +23,34 @@ def rust_parser() -> tree_sitter.Parser:
 
 def parse_rust(text: bytes) -> Node:
     """The root of the syntax tree; byte offsets are those of `text`. Broken code gives a tree with errors."""
-    return rust_parser().parse(text).root_node
+    return tree_of(text).root_node
+
+
+@lru_cache(maxsize=16)
+def tree_of(text: bytes) -> tree_sitter.Tree:
+    """The tree of a text; the last few are kept, because all candidates of a file start from the same text."""
+    return rust_parser().parse(text)
+
+
+def parse_edited_rust(before: bytes, after: bytes) -> Node:
+    """The same as `parse_rust(after)`, quicker where most of the text is as in `before`."""
+    start = common_prefix_length(before, after)
+    end = common_suffix_length(before, after, min(len(before), len(after)) - start)
+    tree = tree_of(before).copy()
+    tree.edit(
+        start_byte=start,
+        old_end_byte=len(before) - end,
+        new_end_byte=len(after) - end,
+        start_point=point_at(before, start),
+        old_end_point=point_at(before, len(before) - end),
+        new_end_point=point_at(after, len(after) - end),
+    )
+    return rust_parser().parse(after, tree).root_node
+
+
+def point_at(text: bytes, position: int) -> tuple[int, int]:
+    """Row and column of a byte, both from 0, columns in bytes: tree-sitter's points."""
+    return text.count(b"\n", 0, position), position - (text.rfind(b"\n", 0, position) + 1)
 
 
 def node_at(root: Node, start: int, end: int) -> Node:

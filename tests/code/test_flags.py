@@ -1,0 +1,78 @@
+"""flags.toml: every flag has an edit that earns it and one, nearly the same, that does not."""
+
+from __future__ import annotations
+
+import pytest
+from marked_edits import marked
+
+from sleepy_agent.code.changes import all_flags
+
+# Flags that depend on more than the text: (who gives them).
+GIVEN_ELSEWHERE = {
+    "dependents_unknown": "attempts.verdict_for, from the trial",
+    "unchecked_to_the_end": "attempts.verdict_for, from the trial",
+}
+
+# Flag -> an edit that earns it, and one that does not.
+EXAMPLES = {
+    "unsafe_code": ("fn f() { «→unsafe { »g()«→ }» }", "fn f() { unsafe { g(«→&»x) } }"),
+    "stub": ("fn f() { «g()→todo!()» }", "fn f() { «todo→g»() }"),
+    "placeholder": ("fn f() { g(«→/* u8 */») }", "fn f() { g(/* the first */ «→&»x) }"),
+    "invented_value": ("fn f() { let x: u8«→ = 42»; }", "fn f() { let x = 42«→;»\n g(x); }"),
+    "changed_constant": ("fn f() { g(«256→255»); }", "fn f() { g(«2→2.0»); }"),
+    "default_value": ("fn f() -> u8 { g()«→.unwrap_or_default()» }", "fn f() -> u8 { g().unwrap_or(«→*»x) }"),
+    "ignored_result": ("fn f() { «→let _ = »g(); }", "fn f() { «→let _guard = »g(); }"),
+    "catch_all_arm": ("fn f() { match x { 1 => a(),«→ _ => b()» } }", "fn f() { match x { 1 => a(), _ => «→*»b } }"),
+    "unreachable_code": ("fn f() { «→return;» g(); }", "fn f() { g(); «→return;» }"),
+    "exit": ("fn f() { «→std::process::exit(1);» }", "fn f() { «→queue.exit_now();» }"),
+    "weakened_test": ("#[test]\n«→#[ignore]\n»fn f() {}", "«→#[test]\n»fn f() {}"),
+    "panic": ('fn f() { «→panic!("no")» }', 'fn f() { panic!("{}", «→&»x) }'),
+    "unwrap": ("fn f() { g()«→.unwrap()» }", "fn f() { g()«→?» }"),
+    "silenced": ("«→#[allow(unused)]\n»fn f() {}", "«→#[derive(Clone)]\n»struct S;"),
+    "nightly_feature": ("«→#![feature(never_type)]\n»fn f() {}", "«→#![no_std]\n»fn f() {}"),
+    "static_lifetime": ("fn f(x: &«→'static »str) {}", "fn f<'a>(x: &«→'a »str) {}"),
+    "leak": ("fn f() { «→std::mem::forget(»x«→)» }", "fn f() { «→drop(»x«→)» }"),
+    "lossy_cast": ("fn f() { g(x«→ as u8») }", "fn f() { g(x«→.into()») }"),
+    "underscored_name": ("fn f() { let «x→_x» = 1; }", "fn f() { let «x→x_» = 1; }"),
+    "clone": ("fn f() { g(x«→.clone()») }", "fn f() { g(«→&»x) }"),
+    "clone_in_loop": ("fn f() { for x in y { g(z«→.clone()») } }", "fn f() { for x in y«→.clone()» { g(z) } }"),
+    "deleted_argument": ("fn f() { g(a«, b→») }", "fn f() { g(a«→, b») }"),
+    "deleted_statement": ("fn f() { a(); «b();→» ⟦c⟧() }", "fn f() { a(); b();«;→» c() }"),
+    "deleted_item": ("struct S { a: u8, «b: u8,→» }\nfn f() { ⟦g⟧(); }", "struct S { a: u8, «→b: u8,» }"),
+    "deleted_expression": ("fn f() { g()«.check()→».h() }", "fn f() { g()«.chekc→.check»().h() }"),
+    "deleted_attribute": ("«#[must_use]\n→»fn f() {}", "#[«must_sue→must_use»]\nfn f() {}"),
+    "deleted_import": ("«use a::b;\n→»fn f() {}", "«use a::b;→use a::c;»\nfn f() {}"),
+    "changed_public_signature": ("pub fn f(x: «u8→u16») { ⟦g⟧(x) }", "pub fn f(x: ⟦«u8→u16»⟧) { g(x) }"),
+    "widened_visibility": ("mod a { «→pub »fn f() {} }\nfn h() { ⟦a::f⟧() }", "pub fn f() { g(«→&»x) }"),
+    "erased_target": ("fn f() { a(); «⟦g()⟧;→» b() }", "fn f() { a(); «→b();» ⟦g()⟧; }"),
+    "configured_out": ("«→#[cfg(windows)]\n»fn f() {}", "#[cfg(windows)]\nfn f() { g(«→&»x) }"),
+    "emptied_body": ("fn f() { «⟦g()⟧→» }", "fn f() { «⟦g()⟧→h(g())» }"),
+    "commented_out": ("fn f() { «→// »g();\n }", "fn f() { «→// g is quick.\n »g();\n }"),
+}
+
+
+def test_every_flag_has_its_examples() -> None:
+    assert {*EXAMPLES, *GIVEN_ELSEWHERE} == set(all_flags())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_edit_earns_the_flag(name: str) -> None:
+    assert name in marked(EXAMPLES[name][0]).flags
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_similar_edit_does_not(name: str) -> None:
+    assert name not in marked(EXAMPLES[name][1]).flags
+
+
+def test_every_flag_can_be_told_and_counts() -> None:
+    for flag in all_flags().values():
+        assert flag.says[0].islower() and not flag.says.endswith(".")
+        assert 0 < flag.cost <= 1
+        assert flag.blocks_preference or not flag.refused
+
+
+def test_flags_come_in_the_order_of_the_table() -> None:
+    edit = marked("fn f() { for x in y { «→unsafe { »g(z«→.clone()»).unwrap()«→ }» } }")
+    names = list(all_flags())
+    assert sorted(edit.flags, key=names.index) == ["unsafe_code", "clone", "clone_in_loop"]
