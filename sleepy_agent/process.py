@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +17,7 @@ from types import TracebackType
 from sleepy_agent.errors import Interrupted
 
 POSIX = os.name == "posix"
+LOWEST_NICENESS = 19
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +126,23 @@ def kill_process_tree(process: subprocess.Popen[bytes]) -> None:
 
 def lowered_priority(command: Sequence[str], niceness: int) -> list[str]:
     """The same command at lower priority. On POSIX through nice(1): it costs a millisecond and, unlike a
-    change after the start, also holds for the threads the program starts at once."""
+    change after the start, also holds for the threads the program starts at once. The lowest priority means
+    "only when nobody else wants to run" where the system has that (SCHED_IDLE, through chrt)."""
+    chrt = shutil.which("chrt") if niceness >= LOWEST_NICENESS else None
+    if chrt:
+        return [chrt, "--idle", "0", *command]
     nice = shutil.which("nice") if POSIX and niceness > 0 else None
     return [nice, "-n", str(niceness), *command] if nice else list(command)
+
+
+def lower_session_priority(process_id: int, niceness: int) -> None:
+    """Lower the whole session of a program as well, where Linux shares processors between sessions first.
+
+    With autogroups (sched(7)) a nice value counts only among the programs of one session, so that ours would
+    get as much as the user's build in another terminal. Elsewhere there is no such file, and no need for one.
+    """
+    with suppress(OSError):
+        Path(f"/proc/{process_id}/autogroup").write_text(str(niceness), encoding="ascii")
 
 
 def run_process(
@@ -153,11 +169,13 @@ def run_process(
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            process_group=0 if POSIX else None,
+            start_new_session=POSIX,
             creationflags=0 if POSIX else _windows_creation_flags(niceness),
         )
     except OSError as error:
         return ProcessOutcome(None, b"", b"", time.perf_counter() - started, start_error=error)
+    if niceness > 0:
+        lower_session_priority(process.pid, niceness)
     if cancel:
         cancel.attach(process)
     timed_out = False
