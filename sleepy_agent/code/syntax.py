@@ -32,6 +32,7 @@ def tree_of(text: bytes) -> tree_sitter.Tree:
     return rust_parser().parse(text)
 
 
+@lru_cache(maxsize=4)
 def parse_edited_rust(before: bytes, after: bytes) -> Node:
     """The same as `parse_rust(after)`, quicker where most of the text is as in `before`."""
     start = common_prefix_length(before, after)

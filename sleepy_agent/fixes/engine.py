@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sleepy_agent.cargo.session import CheckSession
 from sleepy_agent.cargo.trials import Trial
-from sleepy_agent.code.edits import moves_of
+from sleepy_agent.code.edits import OccupiedPlaces, moves_of
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.domain import Fix, Outcome, Problem, Proof
 from sleepy_agent.fixes.bookkeeping import Budget, ProblemKey, RunBook, problem_key, start_budget
@@ -30,7 +30,7 @@ from sleepy_agent.fixes.events import (
     StageStarted,
 )
 from sleepy_agent.fixes.proof import prove
-from sleepy_agent.fixes.search import FoundFix, Search
+from sleepy_agent.fixes.search import FoundFix, Search, changes_manifest
 from sleepy_agent.fixes.sources import Source, SourceContext, choose_sources
 from sleepy_agent.fixes.taken import TakenFix, follow, take_fix, unchecked_fixes
 from sleepy_agent.fixes.write import FileChange, changes_between, write_files
@@ -318,10 +318,7 @@ def take_in(run: Run, accepted: Sequence[FoundFix]) -> bool:
 
     Where they do not go together, only the first is taken; the others are found again in the next round.
     """
-    group: list[FoundFix] = []
-    for fix in accepted:
-        if all(go_together(fix, other) for other in group):
-            group.append(fix)
+    group = those_that_go_together(accepted)
     while group:
         trial = joint_trial(run, group)
         if trial.is_clean:
@@ -348,18 +345,25 @@ def joint_trial(run: Run, group: Sequence[FoundFix]) -> Trial:
     return run.session.try_edits(edits, [problem for attempt in attempts for problem in attempt.problems])
 
 
-def go_together(one: FoundFix, other: FoundFix) -> bool:
-    """Whether two fixes can be taken in with one compile: the same attempt, or places that do not meet."""
-    if one.tried.attempt is other.tried.attempt:
-        return True
-    first, second = one.tried.attempt.ranked.candidate.edits, other.tried.attempt.ranked.candidate.edits
-    if any(edit.file.name == "Cargo.toml" for edit in (*first, *second)):
-        return False
-    return not any(
-        edit.file == elsewhere.file and edit.byte_start <= elsewhere.byte_end and elsewhere.byte_start <= edit.byte_end
-        for edit in first
-        for elsewhere in second
-    )
+def those_that_go_together(accepted: Sequence[FoundFix]) -> list[FoundFix]:
+    """The first fix, and those after it that the same compile can take in: their places do not meet. A manifest
+    is taken in alone; problems of one attempt are taken in with it."""
+    group: list[FoundFix] = []
+    members: set[int] = set()
+    occupied = OccupiedPlaces()
+    for fix in accepted:
+        attempt = fix.tried.attempt
+        edits = attempt.ranked.candidate.edits
+        if id(attempt) not in members:
+            if any(occupied.touched_by(edit.file, edit.byte_start, edit.byte_end) for edit in edits):
+                continue
+            if group and (changes_manifest(attempt) or changes_manifest(group[0].tried.attempt)):
+                continue
+            members.add(id(attempt))
+            for edit in edits:
+                occupied.add(edit.file, edit.byte_start, edit.byte_end)
+        group.append(fix)
+    return group
 
 
 def note_taken(run: Run, found: FoundFix) -> None:

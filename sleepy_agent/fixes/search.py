@@ -19,8 +19,8 @@ from sleepy_agent.cargo.session import CheckSession
 from sleepy_agent.cargo.trials import Trial
 from sleepy_agent.cargo.verdict import phase_of
 from sleepy_agent.code.changes import all_flags
-from sleepy_agent.code.edits import EditConflict, compose
-from sleepy_agent.domain import Applicability, Candidate, Diagnostic, Edit, Problem, Verdict
+from sleepy_agent.code.edits import EditConflict, OccupiedPlaces, compose
+from sleepy_agent.domain import Applicability, Candidate, Diagnostic, Edit, Problem, Span, Verdict
 from sleepy_agent.fixes.attempts import Attempt, TriedAttempt, judge_attempt, refused_verdict
 from sleepy_agent.fixes.rank import RankedCandidate, rank_candidate
 from sleepy_agent.fixes.sources import Source, SourceContext
@@ -274,43 +274,52 @@ def is_tied(best: TriedAttempt, other: TriedAttempt) -> bool:
 
 def group_attempts(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
     """Groups that can share a compile: one package, no two that meet; a manifest stands alone."""
-    groups: dict[str, list[list[Attempt]]] = {}
+    groups: dict[str, list[OpenGroup]] = {}
     alone = []
     for attempt in attempts:
         if changes_manifest(attempt):
             alone.append([attempt])
             continue
         found = groups.setdefault(attempt.problems[0].package, [])
-        home = next((group for group in found if not any(meet(attempt, other) for other in group)), None)
+        home = next((group for group in found if not group.meets(attempt)), None)
         if home is None:
-            found.append([attempt])
-        else:
-            home.append(attempt)
-    return [*alone, *(group for found in groups.values() for group in found)]
+            home = OpenGroup()
+            found.append(home)
+        home.add(attempt)
+    return [*alone, *(group.attempts for found in groups.values() for group in found)]
+
+
+@dataclass(slots=True)
+class OpenGroup:
+    """Attempts that do not meet, with the places they edit and those their problems speak of."""
+
+    attempts: list[Attempt] = field(default_factory=list)
+    edited: OccupiedPlaces = field(default_factory=OccupiedPlaces)
+    spoken_of: OccupiedPlaces = field(default_factory=OccupiedPlaces)
+
+    def add(self, attempt: Attempt) -> None:
+        self.attempts.append(attempt)
+        for edit in attempt.ranked.candidate.edits:
+            self.edited.add(edit.file, edit.byte_start, edit.byte_end)
+        for span in primary_spans(attempt):
+            self.spoken_of.add(span.file, span.byte_start, span.byte_end)
+
+    def meets(self, attempt: Attempt) -> bool:
+        """Whether it touches a place that a member edits, or one edits what the other's problem speaks of."""
+        return any(
+            self.edited.touched_by(edit.file, edit.byte_start, edit.byte_end)
+            or self.spoken_of.touched_by(edit.file, edit.byte_start, edit.byte_end)
+            for edit in attempt.ranked.candidate.edits
+        ) or any(self.edited.touched_by(span.file, span.byte_start, span.byte_end) for span in primary_spans(attempt))
+
+
+def primary_spans(attempt: Attempt) -> list[Span]:
+    """The places that the problems of an attempt point at."""
+    return [span for problem in attempt.problems for span in problem.diagnostic.spans if span.is_primary]
 
 
 def changes_manifest(attempt: Attempt) -> bool:
     return any(edit.file.name == "Cargo.toml" for edit in attempt.ranked.candidate.edits)
-
-
-def meet(first: Attempt, second: Attempt) -> bool:
-    """Whether two attempts touch the same lines, or one touches a place the other's problem speaks of."""
-    return touches(first, second.ranked.candidate.edits) or any(
-        span.file == edit.file and span.byte_start <= edit.byte_end and edit.byte_start <= span.byte_end
-        for one, other in ((first, second), (second, first))
-        for problem in one.problems
-        for span in problem.diagnostic.spans
-        for edit in other.ranked.candidate.edits
-        if span.is_primary
-    )
-
-
-def touches(attempt: Attempt, edits: Sequence[Edit]) -> bool:
-    return any(
-        one.file == other.file and one.byte_start <= other.byte_end and other.byte_start <= one.byte_end
-        for one in attempt.ranked.candidate.edits
-        for other in edits
-    )
 
 
 def group_passed(group: Sequence[Attempt], trial: Trial) -> bool:
