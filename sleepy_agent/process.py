@@ -63,6 +63,12 @@ class CancelToken:
         for process in running:
             kill_process_tree(process)
 
+    @property
+    def sessions(self) -> frozenset[int]:
+        """Ids of the sessions (on POSIX) of everything that runs under this token."""
+        with self._lock:
+            return frozenset(process.pid for process in self._running)
+
     def raise_if_cancelled(self) -> None:
         if self._cancelled:
             raise Interrupted("Stopped.", "Run the same command again to go on.")

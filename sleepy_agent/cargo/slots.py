@@ -25,7 +25,8 @@ from sleepy_agent.cargo.units import (
 )
 from sleepy_agent.config import Settings
 from sleepy_agent.domain import Diagnostic, Level
-from sleepy_agent.process import CancelToken, run_process
+from sleepy_agent.politeness import wait_for_other_compilers
+from sleepy_agent.process import LOWEST_NICENESS, CancelToken, run_process
 
 
 class UnitStatus(StrEnum):
@@ -117,6 +118,8 @@ class Slot:
         if with_clippy:
             environment |= {"CLIPPY_ARGS": "", "SYSROOT": str(self._toolchain.sysroot)}
         cwd = mirrored(places.mirror_root, Path(folder)) if in_mirror else unit.cwd
+        if self._settings.niceness >= LOWEST_NICENESS:
+            wait_for_other_compilers(cancel)
         outcome = run_process(
             replay_command(unit, places, driver),
             cwd=cwd,
