@@ -8,7 +8,7 @@ from pathlib import Path
 from sleepy_agent.cargo.workspace import find_workspace_root
 from sleepy_agent.config import Places
 from sleepy_agent.domain import Outcome
-from sleepy_agent.errors import BadUsage, FileChanged
+from sleepy_agent.errors import BadUsage, FileChanged, cannot_write
 from sleepy_agent.fixes.write import FileChange, hash_of, write_files
 from sleepy_agent.memory.database import open_database
 from sleepy_agent.memory.episodes import EpisodeFilter, list_episodes, set_outcome
@@ -41,8 +41,13 @@ def undo_last_run(path: Path, *, places: Places) -> UndoReport:
         for written in found.files:
             try:
                 current = written.path.read_bytes()
-            except OSError:
-                current = b""
+            except FileNotFoundError as error:
+                raise FileChanged(
+                    f"{written.path} is gone since that run, so nothing was undone.",
+                    "Bring it back first, or undo by hand with your version control.",
+                ) from error
+            except OSError as error:
+                raise cannot_write(written.path, error) from error
             if hash_of(current) == written.sha256_before:
                 # The run was cut off before it wrote this file.
                 continue
