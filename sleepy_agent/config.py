@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import platformdirs
@@ -64,6 +65,17 @@ class Settings:
         return self.slots or max(1, min(4, os.cpu_count() or 1))
 
 
+# What a number must be, in words and as a test. Written so that NaN passes none.
+RANGES: Mapping[str, tuple[str, Callable[[float], bool]]] = MappingProxyType(
+    {
+        "slots": ("a number from 0 (as many as fit)", lambda value: value >= 0),
+        "niceness": ("a number from 0 to 19", lambda value: 0 <= value <= 19),
+        "warm_above_lines": ("a number from 0", lambda value: value >= 0),
+        "compile_timeout_seconds": ("a number of seconds above 0", lambda value: value > 0),
+    }
+)
+
+
 def find_places(environment: Mapping[str, str] = os.environ) -> Places:
     """Places for this user; `SLEEPY_HOME` wins over the platform's conventions."""
     home = environment.get(HOME_VARIABLE)
@@ -81,12 +93,12 @@ def find_places(environment: Mapping[str, str] = os.environ) -> Places:
 def load_settings(places: Places) -> Settings:
     """Read config.toml, or the defaults where there is none.
 
-    Raises BadUsage for a file that is not TOML, an unknown key or a value of the wrong type.
+    Raises BadUsage for a file that is not TOML, an unknown key, a value of the wrong type or out of range.
     """
     path = places.settings_file
     try:
         raw: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return Settings()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadUsage(f"The settings in {path} cannot be read: {error}.", "Mend or delete that file.") from error
@@ -105,5 +117,10 @@ def load_settings(places: Places) -> Settings:
         if type(value) is not type(default):
             kind = {"tuple": "list"}.get(type(default).__name__, type(default).__name__)
             raise BadUsage(f"In {path}, {key} is {value!r}.", f"Give it a value of type {kind}.")
+        if isinstance(value, tuple) and not all(isinstance(item, str) for item in value):
+            raise BadUsage(f"In {path}, {key} is {raw_value!r}.", "Give it a list of strings.")
+        words, fits = RANGES.get(key, ("", lambda _value: True))
+        if not fits(value):
+            raise BadUsage(f"In {path}, {key} is {raw_value!r}.", f"Give it {words}.")
         settings = replace(settings, **{key: value})
     return settings

@@ -72,6 +72,8 @@ def cannot_write(path: Path, error: OSError) -> CannotWrite:
         errno.ENOSPC: "Free some space on that disk and run the same command again.",
         errno.EDQUOT if hasattr(errno, "EDQUOT") else errno.ENOSPC: "Your disk quota is used up: free some space.",
         errno.EROFS: "That file system is read-only: work on a copy elsewhere.",
+        errno.ENOTDIR: "A file stands where a folder should be: move it away, or set SLEEPY_HOME to another folder.",
+        errno.EEXIST: "A file stands where a folder should be: move it away, or set SLEEPY_HOME to another folder.",
         errno.EACCES: "Give yourself write permission there (chmod u+w) and run the same command again.",
         errno.EPERM: "Give yourself write permission there (chmod u+w) and run the same command again.",
     }

@@ -260,7 +260,7 @@ def recording_failures(lines: list[bytes], stderr: str, tree: Tree) -> tuple[str
 
     Errors in the user's own macro crates and build scripts are problems like any other, found by replay.
     """
-    failures = re.findall(r"^error: (failed to run custom build command for `[^`]*`)", stderr, re.MULTILINE)
+    failures = failing_build_scripts(stderr)
     roots = tree.workspace.source_roots
     for line in lines:
         if b'"compiler-message"' in line:
@@ -273,6 +273,18 @@ def recording_failures(lines: list[bytes], stderr: str, tree: Tree) -> tuple[str
                             f"the dependency in {package.parent.name} does not compile: {diagnostic.message}"
                         )
     return tuple(dict.fromkeys(failures))
+
+
+def failing_build_scripts(stderr: str) -> list[str]:
+    """A sentence for each build script that cargo ran in vain, with the first thing it complained of."""
+    failures = []
+    for part in re.split(r"^error: failed to run custom build command for ", stderr, flags=re.MULTILINE)[1:]:
+        name = part[1:].split()[0].rstrip("`")
+        said = part.partition("--- stderr\n")[2].splitlines()
+        # Below a panic's place stands its message.
+        complaints = [line.strip() for line in said if line.strip() and not re.search(r"panicked at .*:$", line)]
+        failures.append(f"the build script of {name} fails" + (f": {complaints[0]}" if complaints else ""))
+    return failures
 
 
 def recording_failed(stderr: str, failures: tuple[str, ...], tree: Tree) -> RecordingFailed:

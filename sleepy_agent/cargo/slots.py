@@ -7,7 +7,9 @@ when a compile fails, so rejected tries leave a slot warm.
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import time
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -26,7 +28,11 @@ from sleepy_agent.cargo.units import (
 from sleepy_agent.config import Settings
 from sleepy_agent.domain import Diagnostic, Level
 from sleepy_agent.politeness import wait_for_other_compilers
+from sleepy_agent.errors import cannot_write
 from sleepy_agent.process import LOWEST_NICENESS, CancelToken, run_process
+
+# What rustc says is no problem of the user's program then.
+DISK_FULL = re.compile(rb"No space left on device|os error 28\b|[Dd]isk quota exceeded")
 
 
 class UnitStatus(StrEnum):
@@ -130,6 +136,8 @@ class Slot:
         )
         if cancel:
             cancel.raise_if_cancelled()
+        if not outcome.succeeded and DISK_FULL.search(outcome.stderr):
+            raise cannot_write(self.folder, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
         report = UnitReport(
             unit_id=unit.unit_id,
             status=UnitStatus.GREEN if outcome.succeeded else UnitStatus.RED,

@@ -175,6 +175,18 @@ CARGO_FAILURES: Sequence[tuple[str, type[SleepyError], str, str]] = (
         "Go to a folder with a Cargo.toml, or name one: `sleepy fix PATH`.",
     ),
     (
+        r"failed to parse lock file|failed to read lock file",
+        BrokenManifest,
+        "Cargo cannot read the lock file of {folder}: {last}.",
+        "Mend Cargo.lock (`git checkout Cargo.lock`, say), or delete it: cargo then writes a new one.",
+    ),
+    (
+        r"failed to read `[^`]*Cargo\.toml`",
+        BrokenManifest,
+        "The project in {folder} names a package that is not there: {last_read}.",
+        "Put that package there, or mend the path in the manifest that names it.",
+    ),
+    (
         r"failed to get `|failed to download|network|unable to update|failed to fetch|no matching package|offline",
         RecordingFailed,
         "Cargo could not get the dependencies of {folder}: {first}.",
@@ -201,7 +213,9 @@ def explain_cargo_failure(stderr: str, folder: Path, start_error: OSError | None
     errors = [line.removeprefix("error: ") for line in lines if line.startswith("error")]
     causes = lines[lines.index("Caused by:") + 1 :] if "Caused by:" in lines else []
     first = ": ".join(dict.fromkeys([*errors[:1], *causes[:1]])).rstrip(".:") or "it gave no reason"
+    last = lines[-1].rstrip(".:") if lines else first
+    last_read = next((line for line in reversed(lines) if line.startswith("failed to read `")), last)
     for pattern, error, message, remedy in CARGO_FAILURES:
         if re.search(pattern, stderr, re.IGNORECASE):
-            return error(message.format(folder=folder, first=first), remedy)
-    return BrokenManifest(f"Cargo failed in {folder} without a message.", "Run `cargo metadata` there to see why.")
+            return error(message.format(folder=folder, first=first, last=last, last_read=last_read), remedy)
+    return no_toolchain("error: cargo ends without a message", missing_program=False)

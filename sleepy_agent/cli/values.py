@@ -53,7 +53,10 @@ def read_files(values: Iterable[str]) -> tuple[Path, ...]:
 
 def existing_path(value: str) -> Path:
     """A path that must exist, absolute."""
-    path = Path(value).absolute()
+    try:
+        path = Path(value).absolute()
+    except OSError as error:
+        raise BadUsage("The folder you are in is gone.", "Change to a folder that exists (`cd`).") from error
     if not path.exists():
         raise BadUsage(f"There is nothing at {path}.", "Give the path of a cargo project, or run inside one.")
     return path
