@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -118,15 +119,19 @@ class InterruptSignals:
 
 
 def kill_process_tree(process: subprocess.Popen[bytes]) -> None:
-    """End a program started by `run_process`, and what it started."""
-    if process.poll() is not None:
-        return
+    """End a program started by `run_process`, and what it started.
+
+    Also where the program itself has ended: what it left behind may still hold its output open.
+    """
     try:
         if POSIX:
             os.killpg(process.pid, signal.SIGKILL)
         else:
             subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
-    except (OSError, ProcessLookupError):
+    except ProcessLookupError:
+        # Nobody of the group is left.
+        return
+    except OSError:
         process.kill()
 
 
@@ -151,6 +156,16 @@ def lower_session_priority(process_id: int, niceness: int) -> None:
         Path(f"/proc/{process_id}/autogroup").write_text(str(niceness), encoding="ascii")
 
 
+def require_program(program: str, cwd: Path | None, environment: Mapping[str, str] | None) -> None:
+    """Raise the error of a program that cannot be started: nice(1) would only end with a number of its own."""
+    path = (os.environ if environment is None else environment).get("PATH")
+    has_folder = os.sep in program
+    place = str((cwd or Path()) / program) if has_folder else program
+    if shutil.which(place, path=path) is None:
+        number = errno.EACCES if has_folder and Path(place).exists() else errno.ENOENT
+        raise OSError(number, os.strerror(number), program)
+
+
 def run_process(
     command: Sequence[str],
     *,
@@ -168,8 +183,11 @@ def run_process(
     """
     started = time.perf_counter()
     try:
+        slower_command = lowered_priority(command, niceness)
+        if len(slower_command) > len(command):
+            require_program(command[0], cwd, environment)
         process = subprocess.Popen(
-            lowered_priority(command, niceness),
+            slower_command,
             cwd=cwd,
             env=dict(environment) if environment is not None else None,
             stdin=subprocess.DEVNULL,
@@ -185,7 +203,7 @@ def run_process(
     if cancel:
         cancel.attach(process)
     timed_out = False
-    reader: threading.Thread | None = None
+    timer: threading.Timer | None = None
     collected: list[bytes] = []
     try:
         if on_stdout_line is None:
@@ -200,8 +218,8 @@ def run_process(
             error_stream = process.stderr
             reader = threading.Thread(target=lambda: collected.append(error_stream.read()), daemon=True)
             reader.start()
-            timer = threading.Timer(timeout_seconds, kill_process_tree, [process]) if timeout_seconds else None
-            if timer:
+            if timeout_seconds is not None:
+                timer = threading.Timer(timeout_seconds, kill_process_tree, [process])
                 timer.start()
             lines = []
             for line in process.stdout:
@@ -209,9 +227,7 @@ def run_process(
                 on_stdout_line(line)
             process.wait()
             reader.join()
-            if timer:
-                timed_out = not timer.is_alive()
-                timer.cancel()
+            timed_out = timer is not None and not timer.is_alive()
             stdout, stderr = b"".join(lines), b"".join(collected)
             process.stdout.close()
             process.stderr.close()
@@ -220,6 +236,8 @@ def run_process(
         process.wait()
         raise
     finally:
+        if timer is not None:
+            timer.cancel()
         if cancel:
             cancel.detach(process)
     cancelled = bool(cancel and cancel.cancelled)

@@ -1,0 +1,111 @@
+"""Settings and places: what may stand in config.toml, and what a mistake in it is answered with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sleepy_agent.config import Places, Settings, find_places, load_settings
+from sleepy_agent.errors import BadUsage
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    found = find_places({"SLEEPY_HOME": str(tmp_path)})
+    found.config.mkdir(parents=True)
+    return found
+
+
+def test_one_variable_moves_everything(tmp_path: Path) -> None:
+    home = tmp_path / "elsewhere"
+    found = find_places({"SLEEPY_HOME": str(home)})
+    for path in (found.cache, found.state, found.config, found.store_file, found.settings_file):
+        assert path.is_relative_to(home)
+    assert len({found.cache, found.state, found.config}) == 3
+    assert not home.exists()
+
+
+def test_places_are_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_places({"SLEEPY_HOME": "here"}).cache == tmp_path / "here" / "cache"
+    assert find_places({"SLEEPY_HOME": "~/there"}).cache == Path.home() / "there" / "cache"
+
+
+@pytest.mark.parametrize("environment", [{}, {"SLEEPY_HOME": ""}])
+def test_without_it_the_platform_decides(environment: dict[str, str]) -> None:
+    found = find_places(environment)
+    assert len({found.cache, found.state, found.config}) >= 1
+    assert all(path.is_absolute() and "sleepy" in str(path) for path in (found.cache, found.state, found.config))
+
+
+def test_no_file_means_the_defaults(places: Places) -> None:
+    assert load_settings(places) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", Settings()),
+        ("# nothing\n", Settings()),
+        ("slots = 3", Settings(slots=3)),
+        ("niceness = 0\nwarm_above_lines = 10", Settings(niceness=0, warm_above_lines=10)),
+        ('features = ["a", "b/c"]', Settings(features=("a", "b/c"))),
+        ("features = []", Settings()),
+        ("all_features = true\nno_default_features = true", Settings(all_features=True, no_default_features=True)),
+        ("compile_timeout_seconds = 7", Settings(compile_timeout_seconds=7.0)),
+        ("compile_timeout_seconds = 7.5", Settings(compile_timeout_seconds=7.5)),
+    ],
+)
+def test_settings_are_read(text: str, expected: Settings, places: Places) -> None:
+    places.settings_file.write_text(text, encoding="utf-8")
+    assert load_settings(places) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "remedy"),
+    [
+        ("slotz = 3", "unknown setting 'slotz'", "slots"),
+        ("[slots]\nx = 1", "slots is {'x': 1}", "type int"),
+        ('slots = "3"', "slots is '3'", "type int"),
+        ("slots = 3.0", "slots is 3.0", "type int"),
+        ("slots = true", "slots is True", "type int"),
+        ("slots = -1", "slots is -1", "from 0"),
+        ("niceness = 20", "niceness is 20", "from 0 to 19"),
+        ("niceness = -5", "niceness is -5", "from 0 to 19"),
+        ("compile_timeout_seconds = 0", "compile_timeout_seconds is 0", "above 0"),
+        ("compile_timeout_seconds = -1", "compile_timeout_seconds is -1", "above 0"),
+        ("compile_timeout_seconds = nan", "compile_timeout_seconds is nan", "above 0"),
+        ("compile_timeout_seconds = true", "compile_timeout_seconds is True", "type float"),
+        ("warm_above_lines = -1", "warm_above_lines is -1", "from 0"),
+        ("all_features = 1", "all_features is 1", "type bool"),
+        ('features = "a"', "features is 'a'", "type list"),
+        ("features = [1]", "features is [1]", "list of strings"),
+        ("slots = ", "cannot be read", "Mend or delete"),
+        ("slots = 1\nslots = 2", "cannot be read", "Mend or delete"),
+    ],
+)
+def test_a_mistake_is_told_with_its_remedy(text: str, message: str, remedy: str, places: Places) -> None:
+    places.settings_file.write_text(text, encoding="utf-8")
+    with pytest.raises(BadUsage) as raised:
+        load_settings(places)
+    assert message in raised.value.message
+    assert str(places.settings_file) in raised.value.message
+    assert remedy in raised.value.remedy
+
+
+def test_a_file_that_is_no_text_is_told(places: Places) -> None:
+    places.settings_file.write_bytes(b"\xff\xfe")
+    with pytest.raises(BadUsage, match="cannot be read"):
+        load_settings(places)
+
+
+def test_a_folder_in_its_place_is_told(places: Places) -> None:
+    places.settings_file.mkdir()
+    with pytest.raises(BadUsage, match="cannot be read"):
+        load_settings(places)
+
+
+def test_slots() -> None:
+    assert Settings(slots=7).slot_count == 7
+    assert 1 <= Settings().slot_count <= 4
