@@ -89,7 +89,7 @@ def changes_for(
     """The manifest's new texts that one rule leads to; none where the manifest cannot be read."""
     try:
         if rule.change == "edition":
-            yield edition_change(text, caught["edition"] or "")
+            yield from edition_change(text, caught["edition"] or "")
         elif rule.change == "dependency":
             yield from dependency_changes(text, caught["crate"] or "", package, workspace)
         else:
@@ -100,12 +100,13 @@ def changes_for(
         return
 
 
-def edition_change(text: bytes, edition: str) -> ManifestChange:
+def edition_change(text: bytes, edition: str) -> Iterator[ManifestChange]:
     document = tomlkit.parse(text.decode())
-    table = document["package"]
-    assert isinstance(table, Table)
+    table = document.get("package")
+    if not isinstance(table, Table):
+        return
     table["edition"] = edition
-    return ManifestChange(f"use edition {edition}", tomlkit.dumps(document))
+    yield ManifestChange(f"use edition {edition}", tomlkit.dumps(document))
 
 
 def dependency_changes(text: bytes, crate: str, package: Package, workspace: Workspace) -> Iterator[ManifestChange]:
@@ -118,7 +119,8 @@ def dependency_changes(text: bytes, crate: str, package: Package, workspace: Wor
         if "dependencies" not in document:
             document.add("dependencies", tomlkit.table())
         dependencies = document["dependencies"]
-        assert isinstance(dependencies, Table)
+        if not isinstance(dependencies, Table):
+            return
         entry: InlineTable | str
         if other.name in inherited_dependencies(workspace):
             entry = inline_table("workspace = true")
@@ -181,7 +183,7 @@ def feature_changes(text: bytes, crate: str, feature: str) -> Iterator[ManifestC
 
 def inline_table(content: str) -> InlineTable:
     """`{ content }` with the spaces that cargo's own manifests have."""
-    table = tomlkit.parse(f"entry = {{ {content} }}")["entry"]
+    table = tomlkit.parse(f"entry = {{ {content} }}\n")["entry"]
     assert isinstance(table, InlineTable)
     return table
 

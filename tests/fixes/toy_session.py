@@ -1,0 +1,173 @@
+"""A session without rustc: a compiler of a dozen lines judges the texts, so that a test sees every compile.
+
+In its language every word that begins with `bad_`, `wrong_` or `missing_` is an error of its own kind, and so is
+`right` in a file that has `left`. What the compiler suggests for a word comes from the test.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+
+from sleepy_agent.cargo.problems import error_key
+from sleepy_agent.cargo.session import CheckSession
+from sleepy_agent.cargo.trials import Trial, refused_trial, targets_still_there
+from sleepy_agent.cargo.verdict import compare_errors
+from sleepy_agent.cargo.workspace import Workspace
+from sleepy_agent.code.edits import EditConflict, apply_edits, moves_of
+from sleepy_agent.config import Settings
+from sleepy_agent.domain import Applicability, Diagnostic, Edit, Level, Problem, Span, Suggestion
+
+ROOT = Path("/toy")
+MESSAGES = {
+    "bad": "cannot find value `{}` in this scope",
+    "wrong": "mismatched types: `{}`",
+    "missing": "no method named `{}`",
+}
+FILE = ROOT / "src/lib.rs"
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What the compiler suggests for a word: other words. Several replacements are alternatives."""
+
+    message: str
+    replacements: tuple[str, ...]
+
+
+Hints = Mapping[str, tuple[Hint, ...]]
+
+
+def hint(*replacements: str, message: str = "a similar name exists") -> Hint:
+    return Hint(message, replacements)
+
+
+def compile_toy(path: Path, text: bytes, hints: Hints) -> list[Diagnostic]:
+    """All errors of one file."""
+    words = list(re.finditer(rb"\b\w+\b", text))
+    has_left = any(word.group() == b"left" for word in words)
+    found = []
+    for word in words:
+        name = word.group().decode()
+        kind, has_kind, _ = name.partition("_")
+        if has_kind and kind in MESSAGES:
+            message = MESSAGES[kind].format(name)
+        elif name == "right" and has_left:
+            message = "`right` cannot stand beside `left`"
+        else:
+            continue
+        start, end = word.span()
+        line = text.count(b"\n", 0, start) + 1
+        suggestions = tuple(
+            Suggestion(
+                one.message,
+                Applicability.MAYBE_INCORRECT,
+                (Edit(path, start, end, replacement),),
+                is_one_of_several=len(one.replacements) > 1,
+            )
+            for one in hints.get(name, ())
+            for replacement in one.replacements
+        )
+        span = Span(path, start, end, line, 1, line, 1 + end - start, text=name)
+        found.append(Diagnostic(Level.ERROR, "E0425", message, (span,), suggestions=suggestions))
+    return found
+
+
+@dataclass
+class ToySession:
+    """Answers as `CheckSession` does, and remembers what it was asked to compile."""
+
+    texts: dict[Path, bytes]
+    hints: Hints
+    settings: Settings = field(default_factory=lambda: Settings(slots=2))
+    tried: list[dict[Path, str]] = field(default_factory=list)
+    """The new text of each compile, in order."""
+    batches: list[int] = field(default_factory=list)
+    before_try: Callable[[], None] = lambda: None
+    blocked: tuple[str, ...] = ()
+    workspace: Workspace = field(default_factory=lambda: Workspace(ROOT, ROOT / "target", (), frozenset()))
+    recording: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(units=("toy",)))
+    overlay_texts: dict[Path, bytes] = field(default_factory=dict)
+
+    @property
+    def as_session(self) -> CheckSession:
+        return cast("CheckSession", self)
+
+    def read(self, path: Path) -> bytes:
+        return self.overlay_texts.get(path, self.texts.get(path, b""))
+
+    def original(self, path: Path) -> bytes:
+        return self.texts.get(path, b"")
+
+    @property
+    def overlay(self) -> dict[Path, bytes]:
+        return dict(self.overlay_texts)
+
+    @property
+    def changed_texts(self) -> dict[Path, bytes]:
+        return {path: text for path, text in self.overlay_texts.items() if text != self.original(path)}
+
+    def restore(self, overlay: Mapping[Path, bytes]) -> None:
+        self.overlay_texts = dict(overlay)
+
+    def is_editable(self, path: Path) -> bool:
+        return path in self.texts
+
+    def blocked_packages(self) -> tuple[str, ...]:
+        return self.blocked
+
+    def diagnostics(self, read: Callable[[Path], bytes]) -> list[Diagnostic]:
+        return [error for path in self.texts for error in compile_toy(path, read(path), self.hints)]
+
+    def check(self) -> tuple[Problem, ...]:
+        return tuple(
+            Problem(diagnostic, "toy", ("toy",), "missing_items", "signature")
+            for diagnostic in self.diagnostics(self.read)
+        )
+
+    def try_many(self, attempts: Sequence[tuple[Sequence[Edit], Sequence[Problem]]]) -> list[Trial]:
+        self.batches.append(len(attempts))
+        return [self.try_edits(*attempt) for attempt in attempts]
+
+    def try_edits(self, edits: Sequence[Edit], targets: Sequence[Problem]) -> Trial:
+        self.before_try()
+        texts = apply_edits(edits, self.read)
+        if isinstance(texts, EditConflict):
+            return refused_trial(edits, texts.reason)
+        self.tried.append({path: text.decode() for path, text in texts.items()})
+        before = self.diagnostics(self.read)
+        after = self.diagnostics(lambda path: texts[path] if path in texts else self.read(path))
+        comparison = compare_errors(before, after, moves_of(edits, self.read), edits, 0)
+        keys = {error_key(problem.diagnostic) for problem in targets}
+        return Trial(
+            edits=tuple(edits),
+            texts=texts,
+            reports={},
+            gone=frozenset(keys - targets_still_there(comparison, targets)),
+            new_errors=(*comparison.new, *comparison.unmasked),
+            unmasked=(),
+            errors_before=len(before),
+            errors_after=len(after),
+            complete=True,
+            dependents_checked=True,
+            method="replay",
+            milliseconds=1.0,
+            kept_metadata={},
+        )
+
+    def commit(self, trial: Trial) -> None:
+        self.overlay_texts.update(trial.texts)
+
+
+def toy(text: str, hints: Hints | None = None) -> ToySession:
+    """A session on one file."""
+    return ToySession({FILE: text.encode()}, hints or {})
+
+
+def body(*words: str) -> str:
+    """A function with one word a line."""
+    return "fn f() {\n" + "".join(f"    g({word});\n\n\n\n\n\n\n\n" for word in words) + "}\n"
