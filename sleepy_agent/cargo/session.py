@@ -7,23 +7,25 @@ edit part of the text that everything after is compared with. Nothing here write
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
-import queue
+import itertools
 import shutil
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from sleepy_agent.cargo.agreement import disagreeing_packages
+from sleepy_agent.cargo.base_check import replay_in_order, with_dependents
+from sleepy_agent.cargo.cargo_trials import trial_by_cargo
+from sleepy_agent.cargo.clippy import clippy_says
 from sleepy_agent.cargo.copied_tree import CargoAnswer, CopiedTree
-from sleepy_agent.cargo.green_text import last_green_texts
-from sleepy_agent.cargo.problems import error_key, find_problems, judged_diagnostics
+from sleepy_agent.cargo.problems import find_problems
 from sleepy_agent.cargo.recorder import (
     Recording,
     Tree,
@@ -32,14 +34,15 @@ from sleepy_agent.cargo.recorder import (
     record,
     update_recording,
 )
-from sleepy_agent.cargo.slots import Slot, UnitReport, UnitStatus
+from sleepy_agent.cargo.replay_trials import Ground, trial_by_replay
+from sleepy_agent.cargo.seats import take_seat
+from sleepy_agent.cargo.slot_pool import SlotPool
+from sleepy_agent.cargo.slots import UnitReport, UnitStatus
 from sleepy_agent.cargo.toolchain import Toolchain, find_toolchain
 from sleepy_agent.cargo.trials import (
     Trial,
-    compare_reports,
     plan_trial,
     refused_trial,
-    targets_still_there,
     text_changes,
 )
 from sleepy_agent.cargo.units import Unit
@@ -48,10 +51,13 @@ from sleepy_agent.cargo.workspace_copy import read_through_copy, workspace_from_
 from sleepy_agent.code.changes import is_private_change
 from sleepy_agent.code.edits import EditConflict, apply_edits, moves_of
 from sleepy_agent.config import Places, Settings
-from sleepy_agent.domain import Diagnostic, Edit, Problem
+from sleepy_agent.domain import Edit, Problem
 from sleepy_agent.errors import NoCargoProject, cannot_write
 from sleepy_agent.families import FamilyRules, load_family_rules
 from sleepy_agent.process import CancelToken
+
+# What the user can mend; any other OSError is a mistake of ours and keeps its traceback.
+DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
 Progress = Callable[[str], None]
 Answer = TypeVar("Answer")
@@ -90,12 +96,10 @@ class CheckSession:
         self._snapshot: dict[Path, bytes] = {}
         self._reports: dict[str, UnitReport] = {}
         self._stale: set[str] = set()
-        self._trial_count = 0
+        self._trial_numbers = itertools.count(1)
         self._lock_is_ours = False
         self.recording: Recording
-        self._slots: queue.Queue[Slot] = queue.Queue()
-        self._warmed: set[tuple[Path, str]] = set()
-        self._green_texts: dict[Path, bytes] | None = None
+        self._slots: SlotPool
 
     @classmethod
     def open(
@@ -145,9 +149,11 @@ class CheckSession:
         return self
 
     def __exit__(
-        self, _type: type[BaseException] | None, _error: BaseException | None, _traceback: TracebackType | None
+        self, _type: type[BaseException] | None, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         self.close()
+        if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
+            raise cannot_write(Path(error.filename or self._folder), error) from error
 
     def close(self) -> None:
         """Give the folders back to other processes."""
@@ -187,7 +193,7 @@ class CheckSession:
         pending = [unit for unit in self.recording.units if self._is_stale(unit)]
         if pending:
             self._progress(f"checking {len(pending)} target{'s' if len(pending) > 1 else ''}")
-            self._run_in_order(pending)
+            replay_in_order(pending, self._reports, self.settings.slot_count, self._replay_base, self._adopt)
         if not self.recording.is_compared:
             self._compare_with_cargo()
         if self._recording_is_behind():
@@ -210,37 +216,8 @@ class CheckSession:
     def _is_stale(self, unit: Unit) -> bool:
         return unit.unit_id not in self._reports or unit.unit_id in self._stale
 
-    def _run_in_order(self, pending: Sequence[Unit]) -> None:
-        """Replay units in as many slots as there are, each when all it depends on is done."""
-        waiting = {unit.unit_id: unit for unit in pending}
-        running: dict[Future[UnitReport], Unit] = {}
-        with ThreadPoolExecutor(self.settings.slot_count) as pool:
-            while waiting or running:
-                unfinished = {*waiting, *(unit.unit_id for unit in running.values())}
-                for unit in list(waiting.values()):
-                    if unfinished & set(unit.depends_on):
-                        continue
-                    del waiting[unit.unit_id]
-                    if self._is_blocked(unit):
-                        self._reports[unit.unit_id] = UnitReport(unit.unit_id, UnitStatus.BLOCKED)
-                        self._stale.discard(unit.unit_id)
-                        continue
-                    running[pool.submit(self._replay_base, unit)] = unit
-                if not running:
-                    continue
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    unit = running.pop(future)
-                    self._adopt(future.result())
-
-    def _is_blocked(self, unit: Unit) -> bool:
-        return any(
-            (report := self._reports.get(dependency)) is not None and report.status != UnitStatus.GREEN
-            for dependency in unit.depends_on
-        )
-
     def _replay_base(self, unit: Unit) -> UnitReport:
-        with self._slot() as slot:
+        with self._slots.slot() as slot:
             slot.lay(self._overlay)
             slot.forget_metadata()
             report = slot.replay(unit, self._metadata_folder, self._cancel, with_clippy=self.with_clippy)
@@ -256,14 +233,6 @@ class CheckSession:
             (self._metadata_folder / self.recording.unit(report.unit_id).metadata_name).unlink(missing_ok=True)
         self._reports[report.unit_id] = report
         self._stale.discard(report.unit_id)
-
-    @contextlib.contextmanager
-    def _slot(self) -> Iterator[Slot]:
-        slot = self._slots.get()
-        try:
-            yield slot
-        finally:
-            self._slots.put(slot)
 
     # ---- what would an edit change ---------------------------------------------------------------------
 
@@ -294,143 +263,29 @@ class CheckSession:
         return trial
 
     def _try_by_replay(self, edits: Sequence[Edit], texts: Mapping[Path, bytes], targets: Sequence[Problem]) -> Trial:
-        started = time.perf_counter()
         moves = moves_of(edits, self.read)
         private = all(
             path.suffix == ".rs" and is_private_change(self.read(path), text, text_changes(moves, path))
             for path, text in texts.items()
         )
         plan = plan_trial(self.recording.units, self._reports, texts, targets, is_private=private)
-        still_there: set[object] = set()
-        new_errors: list[Diagnostic] = []
-        unmasked: list[Diagnostic] = []
-        reports: dict[str, UnitReport] = {}
-        before_count = after_count = 0
-        complete = bool(plan.units)
-        with self._slot() as slot:
-            self._warm(slot, plan.units)
-            slot.lay({**self._overlay, **texts})
-            slot.forget_metadata()
-            for unit in plan.units:
-                if any(
-                    dependency in reports and reports[dependency].status != UnitStatus.GREEN
-                    for dependency in unit.depends_on
-                ):
-                    continue
-                report = slot.replay(unit, self._metadata_folder, self._cancel, with_clippy=self.with_clippy)
-                reports[unit.unit_id] = report
-                before = self._reports.get(unit.unit_id) or UnitReport(unit.unit_id, UnitStatus.BLOCKED)
-                comparison = compare_reports(
-                    before.diagnostics, report.diagnostics, moves, edits, targets, with_clippy=self.with_clippy
-                )
-                before_count += len(judged_diagnostics(before.diagnostics, with_clippy=self.with_clippy))
-                after_count += len(judged_diagnostics(report.diagnostics, with_clippy=self.with_clippy))
-                still_there |= targets_still_there(comparison, targets)
-                new_errors += comparison.new
-                unmasked += comparison.unmasked
-                passed_by = bool(report.foreign_inputs & texts.keys())
-                if comparison.new or still_there or report.status == UnitStatus.CRASHED or passed_by:
-                    complete = False
-                    break
-            kept = self._keep_metadata(slot, reports) if complete else {}
-        return Trial(
-            edits=tuple(edits),
-            texts=texts,
-            reports=reports,
-            gone=frozenset(error_key(problem.diagnostic) for problem in targets) - still_there,
-            new_errors=tuple(dict.fromkeys(new_errors)),
-            unmasked=tuple({error_key(error): error for error in unmasked}.values()),
-            errors_before=before_count,
-            errors_after=after_count,
-            complete=complete,
-            dependents_checked=private or plan.dependents_included,
-            method="replay",
-            milliseconds=(time.perf_counter() - started) * 1000,
-            kept_metadata=kept,
-        )
-
-    def _keep_metadata(self, slot: Slot, reports: Mapping[str, UnitReport]) -> dict[str, Path]:
-        """Put the metadata of a clean trial aside, for the case that it is committed."""
-        kept = {}
-        self._trial_count += 1
-        folder = self._kept_folder / f"{slot.folder.name}-{self._trial_count}"
-        for unit_id, report in reports.items():
-            if report.metadata is not None:
-                folder.mkdir(parents=True, exist_ok=True)
-                kept[unit_id] = Path(shutil.move(report.metadata, folder / report.metadata.name))
-        return kept
-
-    def _warm(self, slot: Slot, units: Iterable[Unit]) -> None:
-        """Compile large units once in this slot from their last green text, so that tries find warm state."""
-        for unit in units:
-            if (slot.folder, unit.unit_id) in self._warmed:
-                continue
-            self._warmed.add((slot.folder, unit.unit_id))
-            report = self._reports.get(unit.unit_id)
-            if report is None or slot.is_warm(unit):
-                continue
-            if line_count(report.inputs) < self.settings.warm_above_lines:
-                continue
-            texts = {} if report.status == UnitStatus.GREEN else self._last_green()
-            slot.lay({**self._overlay, **texts})
-            slot.replay(unit, self._metadata_folder, self._cancel, with_clippy=self.with_clippy)
-
-    def _last_green(self) -> dict[Path, bytes]:
-        if self._green_texts is None:
-            self._green_texts = last_green_texts(self.workspace.root, self._cancel)
-        return self._green_texts
+        ground = Ground(self._overlay, self._reports, self._metadata_folder, self._cancel, self.with_clippy)
+        with self._slots.slot() as slot:
+            self._slots.warm(slot, plan.units, ground)
+            kept = self._kept_folder / f"{slot.folder.name}-{next(self._trial_numbers)}"
+            return trial_by_replay(slot, ground, plan, edits, texts, targets, moves, kept, is_private=private)
 
     def _try_with_cargo(self, edits: Sequence[Edit], texts: Mapping[Path, bytes], targets: Sequence[Problem]) -> Trial:
         """Ask cargo on the copied tree; compare by package, because cargo merges units."""
-        moves = moves_of(edits, self.read)
         with self._copy_lock():
             self._copy.lay({**self._overlay, **texts})
             answer = self._copy.check(self._copy_target(), self.settings, self._cancel)
-        before = self._diagnostics_by_package()
-        still_there: set[object] = set()
-        new_errors: list[Diagnostic] = []
-        unmasked: list[Diagnostic] = []
-        # Packages that could not be checked before may show errors now that were there all along.
-        judged = {
-            self.recording.unit(unit_id).package
-            for unit_id, report in self._reports.items()
-            if report.status in {UnitStatus.GREEN, UnitStatus.RED}
-        }
-        for package in judged:
-            comparison = compare_reports(
-                before.get(package, ()),
-                answer.diagnostics.get(package, ()),
-                moves,
-                edits,
-                targets,
-                with_clippy=self.with_clippy,
-            )
-            still_there |= targets_still_there(comparison, targets)
-            new_errors += comparison.new
-            unmasked += comparison.unmasked
-        # Cargo must have come to the target's package: else its silence means nothing.
-        reached = {problem.package for problem in targets} <= answer.built
         own_lock = self.workspace.root / "Cargo.lock"
-        all_texts = dict(texts)
         if answer.lock_file is not None and own_lock.exists() and answer.lock_file != self.read(own_lock):
-            all_texts[own_lock] = answer.lock_file
-        refusal = None if reached else f"cargo does not accept it: {first_error_line(answer.stderr)}"
-        return Trial(
-            edits=tuple(edits),
-            texts=all_texts,
-            reports={},
-            gone=frozenset(error_key(problem.diagnostic) for problem in targets) - still_there,
-            new_errors=tuple(dict.fromkeys(new_errors)),
-            unmasked=tuple({error_key(error): error for error in unmasked}.values()),
-            errors_before=count_judged(before, self.with_clippy),
-            errors_after=count_judged(answer.diagnostics, self.with_clippy),
-            complete=reached,
-            dependents_checked=True,
-            method="cargo",
-            milliseconds=answer.seconds * 1000,
-            kept_metadata={},
-            refusal=refusal,
-        )
+            texts = {**texts, own_lock: answer.lock_file}
+        units = {unit.unit_id: unit for unit in self.recording.units}
+        moves = moves_of(edits, self.read)
+        return trial_by_cargo(edits, texts, targets, moves, answer, units, self._reports, with_clippy=self.with_clippy)
 
     def _copy_target(self) -> Path:
         """The copy's own target directory, begun with what is built already.
@@ -450,12 +305,6 @@ class CheckSession:
         with FileLock(self._seat / "copy.lock"):
             yield
 
-    def _diagnostics_by_package(self) -> dict[str, tuple[Diagnostic, ...]]:
-        gathered: dict[str, list[Diagnostic]] = {}
-        for unit_id, report in self._reports.items():
-            gathered.setdefault(self.recording.unit(unit_id).package, []).extend(report.diagnostics)
-        return {package: tuple(diagnostics) for package, diagnostics in gathered.items()}
-
     def ask_cargo(self) -> CargoAnswer:
         """What cargo itself says of the text as it stands, from scratch: the proof of the whole."""
         with self._copy_lock():
@@ -471,25 +320,14 @@ class CheckSession:
     def clippy_keys(self, *, changed: bool) -> frozenset[object] | None:
         """What clippy says of the files that were changed, as (lint, message, line); of the text before or
         after. None where clippy is not installed."""
-        files = set(self.changed_texts)
         if not self.toolchain.clippy_driver.exists():
             return None
-        said = set()
-        with self._slot() as slot:
-            for unit in self.recording.units:
-                report = self._reports.get(unit.unit_id)
-                if report is None or not report.inputs & files:
-                    continue
-                slot.lay(self._overlay if changed else {})
-                slot.forget_metadata()
-                answer = slot.replay(unit, self._metadata_folder, self._cancel, with_clippy=True)
-                for diagnostic in judged_diagnostics(answer.diagnostics, with_clippy=True):
-                    span = diagnostic.primary_span
-                    text = self.read(span.file) if span and changed else self.original(span.file) if span else b""
-                    line = text.splitlines()[span.line_start - 1 : span.line_start] if span else []
-                    if diagnostic.code and diagnostic.code.startswith("clippy::"):
-                        said.add((diagnostic.code, diagnostic.message, *line))
-        return frozenset(said)
+        files = self.changed_texts.keys()
+        units = [unit for unit in self.recording.units if (r := self._reports.get(unit.unit_id)) and r.inputs & files]
+        with self._slots.slot() as slot:
+            slot.lay(self._overlay if changed else {})
+            read = self.read if changed else self.original
+            return clippy_says(slot, units, self._metadata_folder, self._cancel, read)
 
     # ---- taking an edit in -----------------------------------------------------------------------------
 
@@ -516,17 +354,8 @@ class CheckSession:
             # Where no other crate can notice the change, the old metadata serves on: replacing it would
             # only make everything built on it unusable.
             self._adopt(replace(report, metadata=target if report.metadata is not None else None))
-        changed = True
-        while changed:
-            dependents = {
-                unit.unit_id
-                for unit in self.recording.units
-                if unit.unit_id not in trial.reports
-                and unit.unit_id not in self._stale
-                and set(unit.depends_on) & (replaced | self._stale)
-            }
-            changed = bool(dependents)
-            self._stale |= dependents
+        below = with_dependents(self.recording.units, replaced | self._stale)
+        self._stale |= below - trial.reports.keys()
 
     def restore(self, overlay: Mapping[Path, bytes]) -> None:
         """Go back to an earlier overlay; everything that differs is checked anew."""
@@ -549,16 +378,7 @@ class CheckSession:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir(parents=True)
         self._record_again()
-        for index in range(self.settings.slot_count):
-            slot = Slot(
-                self._seat / f"slot-{index}",
-                self.workspace.source_roots,
-                (self.workspace.target_directory,),
-                self.toolchain,
-                self.settings,
-            )
-            slot.mirror.synchronise()
-            self._slots.put(slot)
+        self._slots = SlotPool(self._seat, self.workspace, self.toolchain, self.settings)
 
     def _tree(self) -> Tree:
         """The user's own tree, or our copy where cargo must see something that is not on the user's disk."""
@@ -621,40 +441,3 @@ NO_RECORDING = Recording((), Path(), (), frozenset(), {}, True)
 
 def digest(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
-
-
-def line_count(paths: Iterable[Path]) -> int:
-    """Lines of all files that can be read."""
-    total = 0
-    for path in paths:
-        with contextlib.suppress(OSError):
-            total += path.read_bytes().count(b"\n")
-    return total
-
-
-def count_judged(diagnostics: Mapping[str, Sequence[Diagnostic]], with_clippy: bool) -> int:
-    return sum(len(judged_diagnostics(found, with_clippy=with_clippy)) for found in diagnostics.values())
-
-
-def first_error_line(stderr: str) -> str:
-    """The first line of cargo's own complaint."""
-    lines = [line for line in stderr.splitlines() if line.startswith("error")]
-    return lines[0].removeprefix("error: ") if lines else "it says nothing more"
-
-
-@contextlib.contextmanager
-def take_seat(folder: Path) -> Iterator[Path]:
-    """A folder with slots that no other process uses: the first free one, so that they are warm mostly."""
-    for index in range(1000):
-        seat = folder / "seats" / str(index)
-        seat.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / "seats" / f"{index}.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            continue
-        try:
-            yield seat
-        finally:
-            lock.release()
-        return

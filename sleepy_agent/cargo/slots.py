@@ -27,8 +27,8 @@ from sleepy_agent.cargo.units import (
 )
 from sleepy_agent.config import Settings
 from sleepy_agent.domain import Diagnostic, Level
-from sleepy_agent.politeness import wait_for_other_compilers
 from sleepy_agent.errors import cannot_write
+from sleepy_agent.politeness import wait_for_other_compilers
 from sleepy_agent.process import LOWEST_NICENESS, CancelToken, run_process
 
 # What rustc says is no problem of the user's program then.

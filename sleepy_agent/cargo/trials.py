@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sleepy_agent.cargo.problems import ErrorKey, error_key, judged_diagnostics
@@ -112,15 +112,22 @@ def compare_reports(
     targets: Sequence[Problem],
     *,
     with_clippy: bool,
+    may_unmask: bool,
 ) -> Comparison:
-    """The errors of one unit (or package) before and after, as verdict.py compares them."""
-    return compare_errors(
+    """The errors of one unit (or package) before and after, as verdict.py compares them.
+
+    `may_unmask`: whether a target stood in this unit; in any other it can have hidden nothing.
+    """
+    comparison = compare_errors(
         judged_diagnostics(before, with_clippy=with_clippy),
         judged_diagnostics(after, with_clippy=with_clippy),
         moves,
         edits,
         min((phase_of(problem.diagnostic) for problem in targets), default=0),
     )
+    if may_unmask or not comparison.unmasked:
+        return comparison
+    return replace(comparison, new=(*comparison.new, *comparison.unmasked), unmasked=())
 
 
 def targets_still_there(comparison: Comparison, targets: Sequence[Problem]) -> set[ErrorKey]:

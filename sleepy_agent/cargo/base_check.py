@@ -1,0 +1,57 @@
+"""Replay many units, side by side, each when all it depends on is done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+from sleepy_agent.cargo.slots import UnitReport, UnitStatus
+from sleepy_agent.cargo.units import Unit
+
+
+def replay_in_order(
+    pending: Sequence[Unit],
+    reports: Mapping[str, UnitReport],
+    slot_count: int,
+    replay: Callable[[Unit], UnitReport],
+    adopt: Callable[[UnitReport], None],
+) -> None:
+    """`replay` every pending unit in as many threads as there are slots; `adopt` takes each report, in the
+    calling thread, before anything that depends on its unit begins. `reports`: what is known, adopted included.
+    """
+    waiting = {unit.unit_id: unit for unit in pending}
+    running: dict[Future[UnitReport], Unit] = {}
+    with ThreadPoolExecutor(slot_count) as pool:
+        while waiting or running:
+            unfinished = {*waiting, *(unit.unit_id for unit in running.values())}
+            for unit in list(waiting.values()):
+                if unfinished & set(unit.depends_on):
+                    continue
+                del waiting[unit.unit_id]
+                if is_blocked(unit, reports):
+                    adopt(UnitReport(unit.unit_id, UnitStatus.BLOCKED))
+                    continue
+                running[pool.submit(replay, unit)] = unit
+            if not running:
+                continue
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                del running[future]
+                adopt(future.result())
+
+
+def is_blocked(unit: Unit, reports: Mapping[str, UnitReport]) -> bool:
+    """Whether something the unit depends on is known not to compile."""
+    return any(
+        (report := reports.get(dependency)) is not None and report.status != UnitStatus.GREEN
+        for dependency in unit.depends_on
+    )
+
+
+def with_dependents(units: Sequence[Unit], unit_ids: set[str]) -> set[str]:
+    """These units and all that depend on them, directly or not. `units`: dependencies first."""
+    found = set(unit_ids)
+    for unit in units:
+        if found & set(unit.depends_on):
+            found.add(unit.unit_id)
+    return found
