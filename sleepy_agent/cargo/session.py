@@ -331,14 +331,17 @@ class CheckSession:
 
     # ---- taking an edit in -----------------------------------------------------------------------------
 
-    def commit(self, trial: Trial) -> None:
-        """Make a clean trial's text the one that everything after is judged on."""
+    def commit(self, trial: Trial) -> frozenset[str]:
+        """Make a clean trial's text the one that everything after is judged on.
+
+        Returns the packages whose problems may have changed by it.
+        """
         self._overlay.update(trial.texts)
         if trial.method == "cargo":
             self._stale.update(self._reports)
             if trial.texts.keys() & self.recording.inputs.keys():
                 self._record_again()
-            return
+            return frozenset(unit.package for unit in self.recording.units)
         replaced = set()
         for unit_id, report in trial.reports.items():
             before = self._reports.get(unit_id)
@@ -356,6 +359,11 @@ class CheckSession:
             self._adopt(replace(report, metadata=target if report.metadata is not None else None))
         below = with_dependents(self.recording.units, replaced | self._stale)
         self._stale |= below - trial.reports.keys()
+        return frozenset(self.recording.unit(unit_id).package for unit_id in trial.reports.keys() | self._stale)
+
+    def is_current(self, trial: Trial) -> bool:
+        """Whether a trial still speaks of the text as it is: nothing it compiled was changed by a commit since."""
+        return not (trial.reports.keys() & self._stale)
 
     def restore(self, overlay: Mapping[Path, bytes]) -> None:
         """Go back to an earlier overlay; everything that differs is checked anew."""
@@ -365,7 +373,8 @@ class CheckSession:
         if any(path.name in concerns_cargo or path in self.recording.inputs for path in differing):
             self._record_again()
         # Metadata of a crate that changes back makes everything built on it unusable, too.
-        self._stale = set(self._reports)
+        touched = {unit_id for unit_id, report in self._reports.items() if report.inputs & differing}
+        self._stale |= with_dependents(self.recording.units, touched)
 
     @property
     def overlay(self) -> dict[Path, bytes]:

@@ -6,7 +6,7 @@ The engine owns no terminal: what happens goes out as events, what to take comes
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -76,6 +76,8 @@ class Run:
     skipped_files: frozenset[Path] = frozenset()
     agreed: frozenset[tuple[ProblemKey, str]] = frozenset()
     """Fixes that were accepted but could not be taken in together with others yet: nobody is asked twice."""
+    declined: frozenset[tuple[ProblemKey, str, bool]] = frozenset()
+    """Fixes that were not taken, and whether they were preferred: asked about again only when that changes."""
     announced: frozenset[tuple[ProblemKey, str]] = frozenset()
     """Fixes whose taking was told: a run that begins again does not tell it twice."""
     taken: list[TakenFix] = field(default_factory=list)
@@ -186,11 +188,7 @@ def repair_for_good(run: Run) -> tuple[Problem, ...]:
         run.banned |= {(key, fix.title) for fix in unchecked for problem, key in keys if problem == fix.problem}
         for fix in unchecked:
             run.emit(FixTakenBack(fix.problem, fix.title))
-        run.session.restore(beginning)
-        run.taken = []
-        for state in run.book.states.values():
-            state.fix = None
-            state.is_settled = state.is_declined
+        begin_again(run, beginning, {fix.problem.package for fix in unchecked})
         remaining = repair(run)
     for problem in remaining:
         state = run.book.state(problem)
@@ -198,6 +196,27 @@ def repair_for_good(run: Run) -> tuple[Problem, ...]:
         if is_wanted(run, problem):
             run.emit(ProblemLeft(problem, reason, tuple(state.alternatives)))
     return remaining
+
+
+def begin_again(run: Run, beginning: Mapping[Path, bytes], packages: set[str]) -> None:
+    """Take everything back that was done for some packages, and for others whose fixes share a file with theirs."""
+    while True:
+        files = {path for fix in run.taken if fix.problem.package in packages for path, _, _ in fix.places}
+        sharing = {fix.problem.package for fix in run.taken if any(path in files for path, _, _ in fix.places)}
+        if sharing <= packages:
+            break
+        packages |= sharing
+    if any(path.name == "Cargo.toml" for path in files):
+        # The lock file went along with the manifest, and other packages may have been built by it.
+        packages = {package.name for package in run.session.workspace.local_packages}
+        files = set(run.session.overlay)
+    kept = {path: text for path, text in run.session.overlay.items() if path not in files}
+    run.session.restore({**kept, **{path: beginning[path] for path in files if path in beginning}})
+    run.taken = [fix for fix in run.taken if fix.problem.package not in packages]
+    for state in run.book.states.values():
+        if state.problem.package in packages:
+            state.fix = None
+            state.is_settled = state.is_declined
 
 
 def repair(run: Run) -> tuple[Problem, ...]:
@@ -216,7 +235,8 @@ def repair(run: Run) -> tuple[Problem, ...]:
         if not open_problems or not run.may_go_on():
             break
         seen_texts.append(run.session.overlay)
-        if not search_and_take(run, open_problems):
+        changed = search_and_take(run, open_problems)
+        if not changed:
             if all(run.book.state(problem).is_settled for problem in open_problems):
                 break
             continue
@@ -224,7 +244,8 @@ def repair(run: Run) -> tuple[Problem, ...]:
             # An edit that leads back to where we were solves nothing.
             break
         for state in run.book.states.values():
-            state.is_settled = state.is_declined
+            if state.problem.package in changed:
+                state.is_settled = state.is_declined
     return problems
 
 
@@ -239,8 +260,8 @@ def is_wanted(run: Run, problem: Problem) -> bool:
     return (not wanted or span.file.resolve() in wanted) and span.file not in run.skipped_files
 
 
-def search_and_take(run: Run, problems: Sequence[Problem]) -> bool:
-    """Search fixes for `problems`, ask about them, and take the accepted ones in. Whether the text changed."""
+def search_and_take(run: Run, problems: Sequence[Problem]) -> frozenset[str]:
+    """Search fixes for `problems`, ask about them, and take the accepted ones in. The packages that changed."""
     context = SourceContext(run.session.workspace, run.session.read, run.session.is_editable)
     search = Search(run.session, run.sources, context, run.book.attempt, run.may_go_on)
     found = search.run(problems)
@@ -288,6 +309,8 @@ def decide_on(run: Run, found: FoundFix, number: int, total: int) -> bool:
     fix = Fix(problem, candidate, found.verdict, preferred=found.is_preferred)
     state.alternatives = [*({} if fix.preferred else [fix]), *tied]
     state.diff = run.book.diff_of(candidate)
+    if (*agreement, fix.preferred) in run.declined:
+        return False
     offer = Offer(
         fix=fix,
         diff=state.diff,
@@ -308,17 +331,35 @@ def decide_on(run: Run, found: FoundFix, number: int, total: int) -> bool:
         run.stopped_because = "you quit"
     elif decision == Decision.SKIP_FILE and span is not None:
         run.skipped_files |= {span.file}
+    run.declined |= {(*agreement, fix.preferred)}
     state.is_declined = decision == Decision.NO and fix.preferred
     run.book.outcome(problem, candidate, Outcome.DISMISSED if decision == Decision.NO else Outcome.SHOWN)
     return False
 
 
-def take_in(run: Run, accepted: Sequence[FoundFix]) -> bool:
-    """Make the accepted fixes part of the text, after one compile of exactly what is taken in together.
+def take_in(run: Run, accepted: Sequence[FoundFix]) -> frozenset[str]:
+    """Make the accepted fixes part of the text, package by package, each after one compile of exactly what is
+    taken in together. The packages whose problems may have changed.
 
-    Where they do not go together, only the first is taken; the others are found again in the next round.
+    What does not go together with the first of its package is found again in the next round, and so is what
+    was compiled against a crate that has changed by then.
     """
-    group = those_that_go_together(accepted)
+    changed: frozenset[str] = frozenset()
+    packages = dict.fromkeys(fix.problem.package for fix in accepted)
+    manifests = [fix for fix in accepted if changes_manifest(fix.tried.attempt)]
+    if manifests:
+        # Cargo will ask for other rustc calls afterwards, so that nothing else is worth taking in with it.
+        return take_group(run, [fix for fix in manifests if fix.tried.attempt is manifests[0].tried.attempt])
+    for package in packages:
+        own = [fix for fix in accepted if fix.problem.package == package]
+        if changed and not run.session.is_current(own[0].tried.trial):
+            continue
+        changed |= take_group(run, those_that_go_together(own))
+    return changed
+
+
+def take_group(run: Run, group: list[FoundFix]) -> frozenset[str]:
+    """Take in fixes that go together; where the compiler says that they do not, those that it saw together."""
     while group:
         trial = joint_trial(run, group)
         if trial.is_clean:
@@ -328,11 +369,10 @@ def take_in(run: Run, accepted: Sequence[FoundFix]) -> bool:
                 candidate = fix.tried.attempt.ranked.candidate
                 run.taken.append(take_fix(fix.problem, candidate.title, candidate.edits, moves))
                 note_taken(run, fix)
-            run.session.commit(trial)
-            return True
-        # A fix that passed on its own passes again, unless the text has moved on.
-        group = group[:1] if len(group) > 1 else []
-    return False
+            return run.session.commit(trial)
+        same_compile = [fix for fix in group if fix.tried.trial is group[0].tried.trial]
+        group = same_compile if len(same_compile) < len(group) else group[:1] if len(group) > 1 else []
+    return frozenset()
 
 
 def joint_trial(run: Run, group: Sequence[FoundFix]) -> Trial:

@@ -78,9 +78,7 @@ class Search:
         if self.found:
             # The rest is cheaper to solve when these are in: often it is gone, or goes together next time.
             return self.found
-        for position, problem in enumerate(problems):
-            if position not in self.found and self.may_go_on():
-                self._alternatives(position, problem, candidates[position])
+        self._alternatives(problems, candidates)
         for position, problem in enumerate(problems):
             if position not in self.found and self.may_go_on():
                 self._follow(position, problem)
@@ -151,26 +149,39 @@ class Search:
 
     # ---- alternatives -----------------------------------------------------------------------------------
 
-    def _alternatives(self, position: int, problem: Problem, candidates: Sequence[RankedCandidate]) -> None:
-        """Try the other candidates of one problem, as many side by side as there are slots."""
-        tried_already = {id(tried.attempt.ranked) for tried in self.failed.get(position, ())}
-        rest = [ranked for ranked in candidates if id(ranked) not in tried_already]
-        passed: list[TriedAttempt] = []
+    def _alternatives(self, problems: Sequence[Problem], candidates: Mapping[int, list[RankedCandidate]]) -> None:
+        """Try the other candidates of every problem, as many side by side as keep the slots busy."""
+        rest = {}
+        for position in range(len(problems)):
+            tried_already = {id(tried.attempt.ranked) for tried in self.failed.get(position, ())}
+            left = [ranked for ranked in candidates[position] if id(ranked) not in tried_already]
+            if left and position not in self.found:
+                rest[position] = left
+        width = self.session.settings.slot_count
         while rest and self.may_go_on():
-            # Equal alternatives are all tried, because one that passes alone decides, and two do not.
-            batch, rest = take_batch(rest, self.session.settings.slot_count)
-            attempts = [Attempt(ranked, (problem,)) for ranked in batch]
-            trials = self.session.try_many([(attempt.ranked.candidate.edits, [problem]) for attempt in attempts])
-            for attempt, trial in zip(attempts, trials, strict=True):
-                tried = judge_attempt(attempt, trial, 1)
-                self.report(problem, attempt.ranked.candidate, tried.verdicts[0])
-                (passed if tried.solved else self.failed.setdefault(position, [])).append(tried)
-            if passed:
-                break
-        if passed:
-            best, *others = passed
-            tied = [other for other in others if is_tied(best, other)]
-            self.found[position] = FoundFix(problem, best, tuple(tied))
+            attempts: list[tuple[int, Attempt]] = []
+            for position in list(rest):
+                if len(attempts) >= width:
+                    break
+                # Equal alternatives are all tried, because one that passes alone decides, and two do not.
+                batch, rest[position] = take_batch(rest[position], width - len(attempts))
+                attempts += [(position, Attempt(ranked, (problems[position],))) for ranked in batch]
+            passed = self._try_alternatives(attempts)
+            for position, (best, *others) in passed.items():
+                tied = tuple(other for other in others if is_tied(best, other))
+                self.found[position] = FoundFix(problems[position], best, tied)
+            rest = {position: left for position, left in rest.items() if left and position not in passed}
+
+    def _try_alternatives(self, attempts: Sequence[tuple[int, Attempt]]) -> dict[int, list[TriedAttempt]]:
+        """Compile attempts side by side; those that passed, by the position of their problem."""
+        trials = self.session.try_many([(attempt.ranked.candidate.edits, attempt.problems) for _, attempt in attempts])
+        passed: dict[int, list[TriedAttempt]] = {}
+        for (position, attempt), trial in zip(attempts, trials, strict=True):
+            tried = judge_attempt(attempt, trial, 1)
+            self.report(attempt.problems[0], attempt.ranked.candidate, tried.verdicts[0])
+            home = passed if tried.solved else self.failed
+            home.setdefault(position, []).append(tried)
+        return passed
 
     # ---- what follows -----------------------------------------------------------------------------------
 
