@@ -41,17 +41,23 @@ class ProcessOutcome:
 class CancelToken:
     """Says stop to everything that was started under it. Thread-safe; cancelling twice is harmless.
 
-    The one owner of "which programs are running": `cancel` kills them all with their children.
+    The one owner of "which programs are running": `cancel` kills them all with their children. What is started
+    under a `part` of it is started under it, too; cancelling the part leaves the rest alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, whole: CancelToken | None = None) -> None:
+        self._whole = whole
         self._lock = threading.Lock()
         self._cancelled = False
         self._running: set[subprocess.Popen[bytes]] = set()
 
     @property
     def cancelled(self) -> bool:
-        return self._cancelled
+        return self._cancelled or (self._whole is not None and self._whole.cancelled)
+
+    def part(self) -> CancelToken:
+        """A token for a part of the work, which ends with the whole at the latest."""
+        return CancelToken(self)
 
     def announce(self) -> None:
         """Say stop without a lock, as a signal handler must; `cancel` has to follow, to end what runs."""
@@ -71,10 +77,12 @@ class CancelToken:
             return frozenset(process.pid for process in self._running)
 
     def raise_if_cancelled(self) -> None:
-        if self._cancelled:
+        if self.cancelled:
             raise Interrupted("Stopped.", "Run the same command again to go on.")
 
     def attach(self, process: subprocess.Popen[bytes]) -> None:
+        if self._whole is not None:
+            self._whole.attach(process)
         with self._lock:
             self._running.add(process)
             cancelled = self._cancelled
@@ -82,6 +90,8 @@ class CancelToken:
             kill_process_tree(process)
 
     def detach(self, process: subprocess.Popen[bytes]) -> None:
+        if self._whole is not None:
+            self._whole.detach(process)
         with self._lock:
             self._running.discard(process)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +30,43 @@ class Ground:
     with_clippy: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """A unit that a second slot compiles while the first one is at another."""
+
+    unit_id: str
+    report: Future[UnitReport]
+
+
+@contextmanager
+def replay_ahead(partner: Slot | None, ground: Ground, plan: TrialPlan, overlay: Overlay) -> Iterator[Ahead | None]:
+    """Let an idle slot compile one unit of the plan that needs nothing of the others and that they do not need
+    (the unit tests of a crate, mostly). What is not wanted any more at the end is ended."""
+    planned = {unit.unit_id for unit in plan.units}
+    needed = {dependency for unit in plan.units for dependency in unit.depends_on}
+    apart = [unit for unit in plan.units[1:] if not planned & set(unit.depends_on) and unit.unit_id not in needed]
+    if partner is None or not apart:
+        yield None
+        return
+    cancel = ground.cancel.part()
+
+    def work() -> UnitReport:
+        partner.lay(overlay)
+        partner.forget_metadata()
+        return partner.replay(apart[0], ground.metadata_folder, cancel, with_clippy=ground.with_clippy)
+
+    with ThreadPoolExecutor(1) as pool:
+        future = pool.submit(work)
+        try:
+            yield Ahead(apart[0].unit_id, future)
+        finally:
+            if not future.done():
+                cancel.cancel()
+
+
 def trial_by_replay(
     slot: Slot,
+    partner: Slot | None,
     ground: Ground,
     plan: TrialPlan,
     edits: Sequence[Edit],
@@ -41,6 +78,7 @@ def trial_by_replay(
     is_private: bool,
 ) -> Trial:
     """Replay the units of `plan` with `texts` over the text before, up to the first that speaks against it.
+    `partner`: an idle slot that may help, or None.
 
     The metadata of a trial that went through is put into `kept_folder`, for the case that it is committed.
     """
@@ -51,38 +89,45 @@ def trial_by_replay(
     reports: dict[str, UnitReport] = {}
     before_count = after_count = 0
     complete = bool(plan.units)
-    slot.lay({**ground.overlay, **texts})
+    overlay = {**ground.overlay, **texts}
+    slot.lay(overlay)
     slot.forget_metadata()
-    for unit in plan.units:
-        if any(
-            dependency in reports and reports[dependency].status != UnitStatus.GREEN for dependency in unit.depends_on
-        ):
-            own_targets = [problem for problem in targets if unit.unit_id in problem.units]
-            # Nobody can tell whether a target is gone where its own unit cannot be compiled.
-            still_there |= {error_key(problem.diagnostic) for problem in own_targets}
-            complete = complete and not own_targets
-            continue
-        report = slot.replay(unit, ground.metadata_folder, ground.cancel, with_clippy=ground.with_clippy)
-        reports[unit.unit_id] = report
-        before = ground.reports.get(unit.unit_id) or UnitReport(unit.unit_id, UnitStatus.BLOCKED)
-        comparison = compare_reports(
-            before.diagnostics,
-            report.diagnostics,
-            moves,
-            edits,
-            targets,
-            with_clippy=ground.with_clippy,
-            may_unmask=any(unit.unit_id in problem.units for problem in targets),
-        )
-        before_count += len(judged_diagnostics(before.diagnostics, with_clippy=ground.with_clippy))
-        after_count += len(judged_diagnostics(report.diagnostics, with_clippy=ground.with_clippy))
-        still_there |= targets_still_there(comparison, targets)
-        new_errors += comparison.new
-        unmasked += comparison.unmasked
-        passed_by = bool(report.foreign_inputs & texts.keys())
-        if comparison.new or still_there or report.status == UnitStatus.CRASHED or passed_by:
-            complete = False
-            break
+    with replay_ahead(partner, ground, plan, overlay) as ahead:
+        for unit in plan.units:
+            if any(
+                dependency in reports and reports[dependency].status != UnitStatus.GREEN
+                for dependency in unit.depends_on
+            ):
+                own_targets = [problem for problem in targets if unit.unit_id in problem.units]
+                # Nobody can tell whether a target is gone where its own unit cannot be compiled.
+                still_there |= {error_key(problem.diagnostic) for problem in own_targets}
+                complete = complete and not own_targets
+                continue
+            report = (
+                ahead.report.result()
+                if ahead is not None and ahead.unit_id == unit.unit_id
+                else slot.replay(unit, ground.metadata_folder, ground.cancel, with_clippy=ground.with_clippy)
+            )
+            reports[unit.unit_id] = report
+            before = ground.reports.get(unit.unit_id) or UnitReport(unit.unit_id, UnitStatus.BLOCKED)
+            comparison = compare_reports(
+                before.diagnostics,
+                report.diagnostics,
+                moves,
+                edits,
+                targets,
+                with_clippy=ground.with_clippy,
+                may_unmask=any(unit.unit_id in problem.units for problem in targets),
+            )
+            before_count += len(judged_diagnostics(before.diagnostics, with_clippy=ground.with_clippy))
+            after_count += len(judged_diagnostics(report.diagnostics, with_clippy=ground.with_clippy))
+            still_there |= targets_still_there(comparison, targets)
+            new_errors += comparison.new
+            unmasked += comparison.unmasked
+            passed_by = bool(report.foreign_inputs & texts.keys())
+            if comparison.new or still_there or report.status == UnitStatus.CRASHED or passed_by:
+                complete = False
+                break
     return Trial(
         edits=tuple(edits),
         texts=texts,

@@ -241,7 +241,13 @@ class CheckSession:
         with ThreadPoolExecutor(self.settings.slot_count) as pool:
             return list(pool.map(lambda attempt: self.try_edits(*attempt), attempts))
 
-    def try_edits(self, edits: Sequence[Edit], targets: Sequence[Problem]) -> Trial:
+    def screen_many(self, attempts: Sequence[tuple[Sequence[Edit], Sequence[Problem]]]) -> list[Trial]:
+        """As `try_many`, but each is asked in the first unit only that reports its problem: what does not survive
+        that is out, what does must be tried in full."""
+        with ThreadPoolExecutor(self.settings.slot_count) as pool:
+            return list(pool.map(lambda attempt: self.try_edits(*attempt, screening=True), attempts))
+
+    def try_edits(self, edits: Sequence[Edit], targets: Sequence[Problem], *, screening: bool = False) -> Trial:
         """Compile the workspace's text with `edits` in it, as far as they reach. May be called side by side."""
         self._cancel.raise_if_cancelled()
         outside = next((edit.file for edit in edits if not self.is_editable(edit.file)), None)
@@ -255,14 +261,16 @@ class CheckSession:
         packages = {problem.package for problem in targets}
         if any(path.name == "Cargo.toml" for path in texts) or packages & self.recording.untrusted_packages:
             return self._try_with_cargo(edits, texts, targets)
-        trial = self._try_by_replay(edits, texts, targets)
+        trial = self._try_by_replay(edits, texts, targets, screening=screening)
         affected = [self.recording.unit(unit_id) for unit_id in trial.reports]
         if trial.is_clean and any(unit.is_really_compiled for unit in affected):
             # A macro crate or a build script does its work when it runs: only cargo can tell.
             return self._try_with_cargo(edits, texts, targets)
         return trial
 
-    def _try_by_replay(self, edits: Sequence[Edit], texts: Mapping[Path, bytes], targets: Sequence[Problem]) -> Trial:
+    def _try_by_replay(
+        self, edits: Sequence[Edit], texts: Mapping[Path, bytes], targets: Sequence[Problem], *, screening: bool
+    ) -> Trial:
         moves = moves_of(edits, self.read)
         private = all(
             path.suffix == ".rs" and is_private_change(self.read(path), text, text_changes(moves, path))
@@ -273,7 +281,16 @@ class CheckSession:
         with self._slots.slot() as slot:
             self._slots.warm(slot, plan.units, ground)
             kept = self._kept_folder / f"{slot.folder.name}-{next(self._trial_numbers)}"
-            return trial_by_replay(slot, ground, plan, edits, texts, targets, moves, kept, is_private=private)
+            if screening:
+                first = replace(plan, units=plan.units[:1])
+                trial = trial_by_replay(
+                    slot, None, ground, first, edits, texts, targets, moves, kept, is_private=private
+                )
+                return replace(trial, is_screening=len(plan.units) > 1)
+            with self._slots.slot_if_free() as partner:
+                return trial_by_replay(
+                    slot, partner, ground, plan, edits, texts, targets, moves, kept, is_private=private
+                )
 
     def _try_with_cargo(self, edits: Sequence[Edit], texts: Mapping[Path, bytes], targets: Sequence[Problem]) -> Trial:
         """Ask cargo on the copied tree; compare by package, because cargo merges units."""

@@ -46,6 +46,19 @@ class SlotPool:
         finally:
             self._free.put(slot)
 
+    @contextlib.contextmanager
+    def slot_if_free(self) -> Iterator[Slot | None]:
+        """A second slot where one is idle right now, else None: nobody waits for it."""
+        try:
+            slot = self._free.get_nowait()
+        except queue.Empty:
+            yield None
+            return
+        try:
+            yield slot
+        finally:
+            self._free.put(slot)
+
     def warm(self, slot: Slot, units: Iterable[Unit], ground: Ground) -> None:
         """Compile large units once in this slot from their last green text, so that tries find warm state."""
         for unit in units:

@@ -37,11 +37,19 @@ class Trial:
     method: str
     milliseconds: float
     kept_metadata: Mapping[str, Path]
+    is_screening: bool = False
+    """Whether only the first unit was asked: enough to turn an edit down, not to accept it."""
     refusal: str | None = None
     """Why nothing was compiled (overlapping edits, a file that is not the user's), else None."""
 
     @property
     def is_clean(self) -> bool:
+        """Whether nothing speaks against the edits in any unit that had to be asked."""
+        return self.survives and not self.is_screening
+
+    @property
+    def survives(self) -> bool:
+        """Whether nothing speaks against the edits in the units that were asked."""
         return self.complete and not self.new_errors and self.refusal is None
 
 

@@ -173,8 +173,16 @@ class Search:
             rest = {position: left for position, left in rest.items() if left and position not in passed}
 
     def _try_alternatives(self, attempts: Sequence[tuple[int, Attempt]]) -> dict[int, list[TriedAttempt]]:
-        """Compile attempts side by side; those that passed, by the position of their problem."""
-        trials = self.session.try_many([(attempt.ranked.candidate.edits, attempt.problems) for _, attempt in attempts])
+        """Compile attempts side by side; those that passed, by the position of their problem.
+
+        Where there are several, each is asked in one unit first: most are out by that, and cheaply.
+        """
+        questions = [(attempt.ranked.candidate.edits, attempt.problems) for _, attempt in attempts]
+        trials = self.session.screen_many(questions) if len(questions) > 1 else self.session.try_many(questions)
+        survivors = [number for number, trial in enumerate(trials) if trial.is_screening and trial.survives]
+        full = self.session.try_many([questions[number] for number in survivors])
+        for number, trial in zip(survivors, full, strict=True):
+            trials[number] = trial
         passed: dict[int, list[TriedAttempt]] = {}
         for (position, attempt), trial in zip(attempts, trials, strict=True):
             tried = judge_attempt(attempt, trial, 1)

@@ -129,6 +129,10 @@ class ToySession:
             for diagnostic in self.diagnostics(self.read)
         )
 
+    def screen_many(self, attempts: Sequence[tuple[Sequence[Edit], Sequence[Problem]]]) -> list[Trial]:
+        """The toy has one unit, so that the first answer is the whole answer."""
+        return self.try_many(attempts)
+
     def try_many(self, attempts: Sequence[tuple[Sequence[Edit], Sequence[Problem]]]) -> list[Trial]:
         self.batches.append(len(attempts))
         return [self.try_edits(*attempt) for attempt in attempts]
@@ -159,8 +163,12 @@ class ToySession:
             kept_metadata={},
         )
 
-    def commit(self, trial: Trial) -> None:
+    def commit(self, trial: Trial) -> frozenset[str]:
         self.overlay_texts.update(trial.texts)
+        return frozenset({"toy"})
+
+    def is_current(self, _trial: Trial) -> bool:
+        return True
 
 
 def toy(text: str, hints: Hints | None = None) -> ToySession:
