@@ -39,14 +39,15 @@ class Hint:
     replacements: tuple[str, ...]
 
 
-Hints = Mapping[str, tuple[Hint, ...]]
+Hints = dict[str, tuple[Hint, ...]]
+HintsOf = Mapping[str, tuple[Hint, ...]]
 
 
 def hint(*replacements: str, message: str = "a similar name exists") -> Hint:
     return Hint(message, replacements)
 
 
-def compile_toy(path: Path, text: bytes, hints: Hints) -> list[Diagnostic]:
+def compile_toy(path: Path, text: bytes, hints: HintsOf) -> list[Diagnostic]:
     """All errors of one file."""
     words = list(re.finditer(rb"\b\w+\b", text))
     has_left = any(word.group() == b"left" for word in words)
@@ -82,7 +83,7 @@ class ToySession:
     """Answers as `CheckSession` does, and remembers what it was asked to compile."""
 
     texts: dict[Path, bytes]
-    hints: Hints
+    hints: HintsOf
     settings: Settings = field(default_factory=lambda: Settings(slots=2))
     tried: list[dict[Path, str]] = field(default_factory=list)
     """The new text of each compile, in order."""
@@ -171,7 +172,7 @@ class ToySession:
         return True
 
 
-def toy(text: str, hints: Hints | None = None) -> ToySession:
+def toy(text: str, hints: HintsOf | None = None) -> ToySession:
     """A session on one file."""
     return ToySession({FILE: text.encode()}, hints or {})
 
