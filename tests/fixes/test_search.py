@@ -56,7 +56,8 @@ def test_all_best_candidates_share_one_compile() -> None:
 
 def test_the_blamed_one_is_set_apart_and_the_rest_goes_together() -> None:
     words = [f"bad_{letter}" for letter in "abcdefgh"]
-    hints: Hints = {word: (hint(word.replace("bad", "good")),) for word in words} | {"bad_d": (hint("wrong_d"),)}
+    hints: Hints = {word: (hint(word.replace("bad", "good")),) for word in words}
+    hints["bad_d"] = (hint("wrong_d"),)
     session = toy(body(*words), hints)
     search, reported, _ = search_on(session)
     assert set(search.found) == {0, 1, 2, 4, 5, 6, 7}
