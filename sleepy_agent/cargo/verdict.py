@@ -111,6 +111,28 @@ def normalised(diagnostic: Diagnostic) -> str:
     return normalise_message(diagnostic.message)
 
 
+Place = tuple[str | None, str, Path | None, int]
+TOUCHED = "touched"
+
+
+def place_after(diagnostic: Diagnostic, moves: Moves) -> Place:
+    """Code, message, file and beginning, after the moves."""
+    span = diagnostic.primary_span
+    if span is None:
+        return (diagnostic.code, diagnostic.message, None, -1)
+    return (diagnostic.code, diagnostic.message, span.file, moves.range(span.file, span.byte_start, span.byte_end)[0])
+
+
+def kind_and_place(diagnostic: Diagnostic, moves: Moves) -> tuple[object, ...]:
+    """What another wording of a mistake from before is looked up by: its place, or that the place was changed."""
+    span = diagnostic.primary_span
+    kind = (diagnostic.code, normalised(diagnostic), span.file if span else None)
+    if span is None:
+        return (*kind, None)
+    touched = moves.touches(span.file, span.byte_start, span.byte_end)
+    return (*kind, TOUCHED if touched else moves.range(span.file, span.byte_start, span.byte_end))
+
+
 def compare_errors(
     before: Sequence[Diagnostic], after: Sequence[Diagnostic], moves: Moves, edits: Sequence[Edit], target_phase: int
 ) -> Comparison:
@@ -119,24 +141,16 @@ def compare_errors(
     What is new counts as `unmasked` where it comes from a later phase than the target (`target_phase`), and
     neither its spans touch the edited lines nor its text names something the edit names.
     """
-    unmatched = list(before)
     remaining, new = [], []
     waiting = []
-    by_place: dict[tuple[str | None, str, Path | None, int], list[Diagnostic]] = {}
+    by_place: dict[Place, list[Diagnostic]] = {}
     for old in before:
-        span = old.primary_span
-        place = moves.range(span.file, span.byte_start, span.byte_end)[0] if span else -1
-        by_place.setdefault((old.code, old.message, span.file if span else None, place), []).append(old)
+        by_place.setdefault(place_after(old, moves), []).append(old)
     taken: set[int] = set()
     for diagnostic in after:
-        span = diagnostic.primary_span
-        key = (diagnostic.code, diagnostic.message, span.file if span else None, span.byte_start if span else -1)
+        candidates = by_place.get(place_after(diagnostic, Moves({})), ())
         match = next(
-            (
-                old
-                for old in by_place.get(key, ())
-                if id(old) not in taken and same_mistake(old, diagnostic, moves, exact=True)
-            ),
+            (old for old in candidates if id(old) not in taken and same_mistake(old, diagnostic, moves, exact=True)),
             None,
         )
         if match is None:
@@ -144,20 +158,32 @@ def compare_errors(
         else:
             taken.add(id(match))
             remaining.append(match)
-    unmatched = [old for old in before if id(old) not in taken]
+    # Only a changed place can hold the same mistake in other words or bounds; those are few.
+    alike: dict[tuple[object, ...], list[Diagnostic]] = {}
+    for old in before if waiting else ():
+        if id(old) not in taken:
+            alike.setdefault(kind_and_place(old, moves), []).append(old)
     for diagnostic in waiting:
-        match = next((old for old in unmatched if same_mistake(old, diagnostic, moves, exact=False)), None)
+        span = diagnostic.primary_span
+        kind = (diagnostic.code, normalised(diagnostic), span.file if span else None)
+        unmoved = (*kind, (span.byte_start, span.byte_end) if span else None)
+        candidates = [*alike.get(unmoved, ()), *alike.get((*kind, TOUCHED), ())]
+        match = next(
+            (old for old in candidates if id(old) not in taken and same_mistake(old, diagnostic, moves, exact=False)),
+            None,
+        )
         if match is None:
             new.append(diagnostic)
         else:
-            unmatched.remove(match)
+            taken.add(id(match))
             remaining.append(match)
+    unmatched = [old for old in before if id(old) not in taken]
     names = names_in(edit.replacement for edit in edits)
     unmasked = [error for error in new if phase_of(error) > target_phase and not concerns_edit(error, moves, names)]
     return Comparison(
         gone=tuple(unmatched),
         remaining=tuple(remaining),
-        new=tuple(error for error in new if error not in unmasked),
+        new=tuple(error for error in new if not any(error is other for other in unmasked)),
         unmasked=tuple(unmasked),
     )
 
