@@ -6,7 +6,9 @@ whatever the reason, a package whose replay disagrees with cargo is verified by 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
 from sleepy_agent.cargo.copied_tree import read_cargo_answer
 from sleepy_agent.cargo.problems import error_key, judged_diagnostics
@@ -35,7 +37,7 @@ def disagreeing_packages(
         cancel.raise_if_cancelled()
     answer = read_cargo_answer(outcome, tree.copy_root, tree.workspace, None)
     remove_own_metadata(recording.target_directory, recording.units)
-    disagreeing = set()
+    disagreeing = users_of_reading_macros(recording, reports)
     for package in {unit.package for unit in recording.units}:
         own = [report for unit in recording.units if unit.package == package and (report := reports.get(unit.unit_id))]
         if any(report.status == UnitStatus.CRASHED or report.foreign_inputs for report in own):
@@ -51,6 +53,29 @@ def disagreeing_packages(
         if package in answer.built and (only_cargo or only_replay):
             disagreeing.add(package)
     return frozenset(disagreeing)
+
+
+# What a macro needs to look at files that no dependency list of rustc's names.
+READS_FILES = re.compile(rb"CARGO_MANIFEST_DIR|\bfs::|\bFile::open|\bread_to_string|\bsource_file\b|\blocal_file\b")
+
+
+def users_of_reading_macros(recording: Recording, reports: Mapping[str, UnitReport]) -> set[str]:
+    """Packages that use a macro crate of the user's which looks at files: a replay may agree now, but nobody
+    knows which other edits such a macro would notice."""
+    reading = {
+        unit.unit_id
+        for unit in recording.units
+        if unit.is_procedural_macro and (report := reports.get(unit.unit_id)) is not None
+        if any(READS_FILES.search(text_of(path)) for path in report.inputs)
+    }
+    return {unit.package for unit in recording.units if reading & set(unit.depends_on)}
+
+
+def text_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
 
 
 def keys(diagnostics: Iterable[object]) -> set[object]:

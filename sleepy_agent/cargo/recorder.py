@@ -31,7 +31,7 @@ from sleepy_agent.domain import Level
 from sleepy_agent.errors import RecordingFailed
 from sleepy_agent.process import POSIX, CancelToken, run_process
 
-RECORDING_VERSION = 2
+RECORDING_VERSION = 3
 
 # Variables that change what cargo asks of rustc; all of CARGO_* but cargo's own bookkeeping.
 FLAG_VARIABLES = re.compile(r"RUSTFLAGS|RUSTC|RUSTC_BOOTSTRAP|RUSTUP_TOOLCHAIN|CARGO_(?!HOME$|TERM_|PKG_|MANIFEST_)\w+")
