@@ -45,9 +45,7 @@ def test_red_tries_leave_a_slot_warm(tmp_path: Path) -> None:
             trial = session.try_edits([replace_text(path, "    1\n", f'    "{number}"\n')], [])
             assert not trial.is_clean
         assert session.try_edits([replace_text(path, "    1\n", "    2\n")], []).is_clean
-        warm = [
-            slot for slot in (tmp_path / "places/cache/workspaces").glob("*/seats/0/slot-*/incremental/*/*/*/*.bin")
-        ]
+        warm = list((tmp_path / "places/cache/workspaces").glob("*/seats/0/slot-*/incremental/*/*/*/*.bin"))
     assert warm
 
 
