@@ -121,7 +121,8 @@ def tokens_around(text: Text, stretches: Sequence[tuple[int, int]]) -> Iterator[
 
 
 def running_tokens(text: Text, node: Node) -> Iterator[Node]:
-    if node.type in COMMENT_KINDS | ATTRIBUTE_KINDS | {"macro_definition", "use_declaration"}:
+    # The parser puts empty tokens where it misses something: nobody wrote those.
+    if node.is_missing or node.type in COMMENT_KINDS | ATTRIBUTE_KINDS | {"macro_definition", "use_declaration"}:
         return
     if node.type == "macro_invocation":
         name = node.child_by_field_name("macro")

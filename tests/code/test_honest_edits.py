@@ -31,6 +31,7 @@ HONEST = {
     "Ok at the end": "fn f() -> Result<(), E> { g()?;«→\n Ok(())» }",
     "unwrapped from Some": "fn f(x: Option<u8>) -> Option<u8> { «Some(→»x«)→» }",
     "await": "async fn f() { let x = g()«→.await»; h(x); }",
+    "inclusive range without an end": "fn f(v: &[u8]) -> &[u8] { &v[1..«=→»] }",
     "turbofish": "fn f(t: &str) { let n = t.parse«→::<u32>»(); g(n); }",
     "type of a let": "fn f() { let v«→: Vec<u32>» = it.collect(); }",
     "misspelled function": "fn f() { «lenght→length»(); }",
