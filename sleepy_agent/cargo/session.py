@@ -238,8 +238,9 @@ class CheckSession:
 
     def try_many(self, attempts: Sequence[tuple[Sequence[Edit], Sequence[Problem]]]) -> list[Trial]:
         """`try_edits` for several sets of edits, side by side; the answers in the order of the questions."""
+        alone = len(attempts) == 1
         with ThreadPoolExecutor(self.settings.slot_count) as pool:
-            return list(pool.map(lambda attempt: self.try_edits(*attempt), attempts))
+            return list(pool.map(lambda attempt: self.try_edits(*attempt, alone=alone), attempts))
 
     def screen_many(self, attempts: Sequence[tuple[Sequence[Edit], Sequence[Problem]]]) -> list[Trial]:
         """As `try_many`, but each is asked in the first unit only that reports its problem: what does not survive
@@ -247,8 +248,13 @@ class CheckSession:
         with ThreadPoolExecutor(self.settings.slot_count) as pool:
             return list(pool.map(lambda attempt: self.try_edits(*attempt, screening=True), attempts))
 
-    def try_edits(self, edits: Sequence[Edit], targets: Sequence[Problem], *, screening: bool = False) -> Trial:
-        """Compile the workspace's text with `edits` in it, as far as they reach. May be called side by side."""
+    def try_edits(
+        self, edits: Sequence[Edit], targets: Sequence[Problem], *, screening: bool = False, alone: bool = True
+    ) -> Trial:
+        """Compile the workspace's text with `edits` in it, as far as they reach. May be called side by side.
+
+        `screening`: only in the first unit. `alone`: nothing else is tried meanwhile, so an idle slot may help.
+        """
         self._cancel.raise_if_cancelled()
         outside = next((edit.file for edit in edits if not self.is_editable(edit.file)), None)
         if outside is not None:
@@ -261,7 +267,7 @@ class CheckSession:
         packages = {problem.package for problem in targets}
         if any(path.name == "Cargo.toml" for path in texts) or packages & self.recording.untrusted_packages:
             return self._try_with_cargo(edits, texts, targets)
-        trial = self._try_by_replay(edits, texts, targets, screening=screening)
+        trial = self._try_by_replay(edits, texts, targets, screening=screening, alone=alone)
         affected = [self.recording.unit(unit_id) for unit_id in trial.reports]
         if trial.is_clean and any(unit.is_really_compiled for unit in affected):
             # A macro crate or a build script does its work when it runs: only cargo can tell.
@@ -269,7 +275,13 @@ class CheckSession:
         return trial
 
     def _try_by_replay(
-        self, edits: Sequence[Edit], texts: Mapping[Path, bytes], targets: Sequence[Problem], *, screening: bool
+        self,
+        edits: Sequence[Edit],
+        texts: Mapping[Path, bytes],
+        targets: Sequence[Problem],
+        *,
+        screening: bool,
+        alone: bool,
     ) -> Trial:
         moves = moves_of(edits, self.read)
         private = all(
@@ -287,7 +299,7 @@ class CheckSession:
                     slot, None, ground, first, edits, texts, targets, moves, kept, is_private=private
                 )
                 return replace(trial, is_screening=len(plan.units) > 1)
-            with self._slots.slot_if_free() as partner:
+            with self._slots.slot_if_free() if alone else contextlib.nullcontext() as partner:
                 return trial_by_replay(
                     slot, partner, ground, plan, edits, texts, targets, moves, kept, is_private=private
                 )
