@@ -72,8 +72,7 @@ class RunBook:
         state = self.state(problem)
         state.attempts += 1
         state.milliseconds += verdict.milliseconds
-        if not verdict.passed:
-            state.reason = verdict.reason
+        state.reason = "A fix compiles; it was not decided on." if verdict.passed else verdict.reason
         span = problem.span
         path = span.file if span is not None else self.root / "Cargo.toml"
         self._episode_of[(problem_key(problem, self._read), candidate)] = len(self.episodes)
