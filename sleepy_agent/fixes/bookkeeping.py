@@ -42,6 +42,8 @@ class ProblemState:
     is_settled: bool = False
     """Whether nothing more is to be tried: fixed, declined, or given up on this text."""
     is_declined: bool = False
+    hindrance: str | None = None
+    """Why a fix that compiles must not be written (a read-only file, say), with the remedy."""
 
 
 class RunBook:
@@ -129,6 +131,8 @@ class RunBook:
                 reason = state.fix.verdict.reason
             elif gone:
                 reason = "It went away with another fix."
+            elif state.hindrance is not None:
+                reason = state.hindrance
             elif state.is_declined:
                 reason = "You declined its fix."
             elif any("unchecked_to_the_end" in fix.verdict.flags for fix in state.alternatives):

@@ -6,7 +6,7 @@ The engine owns no terminal: what happens goes out as events, what to take comes
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from sleepy_agent.cargo.trials import Trial
 from sleepy_agent.code.edits import OccupiedPlaces, moves_of
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.domain import Fix, Outcome, Problem, Proof
+from sleepy_agent.errors import CannotWrite, FileChanged
 from sleepy_agent.fixes.bookkeeping import Budget, ProblemKey, RunBook, problem_key, start_budget
 from sleepy_agent.fixes.events import (
     Decide,
@@ -33,7 +34,7 @@ from sleepy_agent.fixes.proof import prove
 from sleepy_agent.fixes.search import FoundFix, Search, changes_manifest
 from sleepy_agent.fixes.sources import Source, SourceContext, choose_sources
 from sleepy_agent.fixes.taken import TakenFix, follow, take_fix, unchecked_fixes
-from sleepy_agent.fixes.write import FileChange, changes_between, write_files
+from sleepy_agent.fixes.write import FileChange, changes_between, check_writable, write_files
 from sleepy_agent.memory.database import open_database
 from sleepy_agent.memory.episodes import record_episodes
 from sleepy_agent.memory.runs import RunCounts, begin_run, finish_run, record_written_file
@@ -72,6 +73,8 @@ class Run:
     cancel: CancelToken
     budget: Budget
     book: RunBook
+    hindrance: Callable[[Path], str | None] = lambda _path: None
+    """Why a file must not be written, or None."""
     take_all: bool = False
     skipped_files: frozenset[Path] = frozenset()
     agreed: frozenset[tuple[ProblemKey, str]] = frozenset()
@@ -121,6 +124,7 @@ def fix_workspace(
         run_record = begin_run(database, session.workspace.root, options.command)
         book = RunBook(run_record.run_id, session.workspace.root, session.read, emit)
         run = Run(session, sources, options, decide, emit, cancel, start_budget(options.budget_seconds), book)
+        run.hindrance = lambda path: hindrance_of(path, session)
         green = False
         written: tuple[Path, ...] = ()
         remaining: tuple[Problem, ...] = ()
@@ -311,6 +315,12 @@ def decide_on(run: Run, found: FoundFix, number: int, total: int) -> bool:
     state.diff = run.book.diff_of(candidate)
     if (*agreement, fix.preferred) in run.declined:
         return False
+    hindrances = (run.hindrance(path) for path in dict.fromkeys(edit.file for edit in candidate.edits))
+    state.hindrance = next((reason for reason in hindrances if reason is not None), None)
+    if state.hindrance is not None:
+        # One file that must not be written is no reason to leave the others broken.
+        state.alternatives = [fix, *tied]
+        return False
     offer = Offer(
         fix=fix,
         diff=state.diff,
@@ -335,6 +345,16 @@ def decide_on(run: Run, found: FoundFix, number: int, total: int) -> bool:
     state.is_declined = decision == Decision.NO and fix.preferred
     run.book.outcome(problem, candidate, Outcome.DISMISSED if decision == Decision.NO else Outcome.SHOWN)
     return False
+
+
+def hindrance_of(path: Path, session: CheckSession) -> str | None:
+    """Why a file could not be written as it is now, with the remedy, or None."""
+    original = session.original(path)
+    try:
+        check_writable(FileChange(path, original, original), session.workspace.source_roots)
+    except (CannotWrite, FileChanged) as error:
+        return f"{error.message} {error.remedy}"
+    return None
 
 
 def take_in(run: Run, accepted: Sequence[FoundFix]) -> frozenset[str]:

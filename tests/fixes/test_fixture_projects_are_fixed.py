@@ -13,7 +13,7 @@ from fixture_projects import FIXTURES, Fixture, ReportedProblem, load_fixture, m
 from sleepy_agent.cargo.toolchain import cargo_environment
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.domain import Problem
-from sleepy_agent.errors import BadUsage, CannotWrite
+from sleepy_agent.errors import BadUsage
 from sleepy_agent.fixes.engine import FixOptions, fix_workspace
 from sleepy_agent.fixes.events import Decision, FixReport, Offer, ProblemsFound
 from sleepy_agent.fixes.undo import undo_last_run
@@ -47,15 +47,14 @@ def snapshot_of(folder: Path) -> Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A fixture that was repaired, or that refused to be."""
+    """A fixture that was repaired, as far as it may be."""
 
     fixture: Fixture
     root: Path
     before: Snapshot
     after: Snapshot
     first_problems: tuple[Problem, ...]
-    report: FixReport | None
-    refusal: CannotWrite | None
+    report: FixReport
     places: Places
 
 
@@ -69,21 +68,17 @@ def outcome(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     root = materialise(fixture.name, folder)
     checks: list[tuple[Problem, ...]] = []
     before = snapshot_of(folder)
-    report, refusal = None, None
-    try:
-        report = fix_workspace(
-            root,
-            FixOptions(),
-            places=places,
-            settings=Settings(),
-            decide=take_preferred,
-            emit=lambda event: checks.append(event.problems) if isinstance(event, ProblemsFound) else None,
-            cancel=CancelToken(),
-        )
-    except CannotWrite as error:
-        refusal = error
+    report = fix_workspace(
+        root,
+        FixOptions(),
+        places=places,
+        settings=Settings(),
+        decide=take_preferred,
+        emit=lambda event: checks.append(event.problems) if isinstance(event, ProblemsFound) else None,
+        cancel=CancelToken(),
+    )
     after = snapshot_of(folder)
-    return Outcome(fixture, root, before, after, checks[0], report, refusal, places)
+    return Outcome(fixture, root, before, after, checks[0], report, places)
 
 
 def shown(problem: Problem, root: Path) -> ReportedProblem:
@@ -103,13 +98,16 @@ def test_it_finds_what_rustc_reports(outcome: Outcome) -> None:
 
 
 def test_it_is_green_exactly_where_it_may_be(outcome: Outcome) -> None:
-    if outcome.fixture.name == "read_only_file":
-        assert outcome.refusal is not None and "vendored.rs is read-only" in outcome.refusal.message
-        assert outcome.refusal.remedy
-        return
-    assert outcome.refusal is None and outcome.report is not None
     assert outcome.report.green == outcome.fixture.green
     assert outcome.report.blocked == ()
+
+
+def test_a_fix_for_a_read_only_file_is_shown_with_the_remedy(outcome: Outcome) -> None:
+    """Everywhere else nothing speaks of it."""
+    hindered = [problem for problem in outcome.report.problems if "is read-only" in problem.reason]
+    assert [problem.alternatives != () for problem in hindered] == [True] * len(hindered)
+    assert len(hindered) == (outcome.fixture.name == "read_only_file")
+    assert all("chmod u+w" in problem.reason for problem in hindered)
 
 
 def test_the_texts_are_the_expected_ones(outcome: Outcome) -> None:
@@ -147,7 +145,7 @@ def test_a_lock_file_that_was_written_is_the_one_cargo_wants(outcome: Outcome) -
 
 def test_undo_restores_every_byte(outcome: Outcome) -> None:
     """Runs last for its fixture: it takes the run back."""
-    if outcome.report is not None and outcome.report.written_files:
+    if outcome.report.written_files:
         undo_last_run(outcome.root, places=outcome.places)
     else:
         with pytest.raises(BadUsage):
