@@ -99,10 +99,17 @@ def after_file(pattern: str, folder: Path) -> Moment:
     """When a file appears: the store, a recording, what is about to be moved into place."""
 
     def wait(program: subprocess.Popen[bytes]) -> None:
-        while program.poll() is None and next(folder.rglob(pattern), None) is None:
+        while program.poll() is None and not is_there(folder, pattern):
             pass
 
     return wait
+
+
+def is_there(folder: Path, pattern: str) -> bool:
+    """Whether a path below `folder` fits. Not `rglob`: that fails when a folder goes away while it looks."""
+    return any(
+        Path(place, name).match(pattern) for place, folders, files in os.walk(folder) for name in (*folders, *files)
+    )
 
 
 def after_library(name: str) -> Moment:
