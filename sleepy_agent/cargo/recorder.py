@@ -242,7 +242,7 @@ def recording_inputs(folder: Path, tree: Tree, units: Iterable[Unit]) -> set[Pat
         if unit.is_really_compiled:
             for dependency_file in folder.glob(f"target/*/*/**/{unit.unit_id}.d"):
                 files, _ = parse_dependency_file(dependency_file.read_text(encoding="utf-8", errors="replace"))
-                inputs.update(user_path(unit.cwd / name) for name in files)
+                inputs.update(user_path(Path(os.path.normpath(unit.cwd / name))) for name in files)
             # A macro crate that did not compile has left no list: then its whole folder counts.
             if not list(folder.glob(f"target/*/*/**/{unit.unit_id}.d")):
                 inputs.update(unit.package_folder.rglob("*.rs"))

@@ -29,6 +29,7 @@ from sleepy_agent.cargo.problems import find_problems
 from sleepy_agent.cargo.recorder import (
     Recording,
     Tree,
+    hash_of,
     identity_of,
     load_recording,
     record,
@@ -464,18 +465,15 @@ class CheckSession:
 
     def _recording_is_behind(self) -> bool:
         """Whether something cargo had to build or run was mended since: then more units may be callable."""
-        real = [unit for unit in self.recording.units if unit.is_really_compiled]
+        known = self.recording.inputs
+        changed = self.changed_texts
+        # Only what such a unit itself read counts: any other text may change without cargo noticing.
         return any(
-            set(self._reports[unit.unit_id].inputs) & self.changed_texts.keys()
-            and self._reports[unit.unit_id].status == UnitStatus.GREEN
-            and any(self.recording.inputs.get(path) != digest(self.read(path)) for path in self.changed_texts)
-            for unit in real
-            if unit.unit_id in self._reports
+            report.status == UnitStatus.GREEN
+            and any(path in known and known[path] != hash_of(changed[path]) for path in report.inputs & changed.keys())
+            for unit in self.recording.units
+            if unit.is_really_compiled and (report := self._reports.get(unit.unit_id)) is not None
         )
 
 
 NO_RECORDING = Recording((), Path(), (), frozenset(), {}, True)
-
-
-def digest(text: bytes) -> str:
-    return hashlib.sha256(text).hexdigest()
