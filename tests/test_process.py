@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from process_watch import is_running
 
 from sleepy_agent.errors import Interrupted
 from sleepy_agent.process import CancelToken, InterruptSignals, ProcessOutcome, run_process
@@ -26,18 +26,6 @@ FAMILY = (
 
 def python(program: str) -> list[str]:
     return [sys.executable, "-c", program]
-
-
-def is_running(process_id: int) -> bool:
-    """Whether a process is there to stay; one that was killed may take a moment to be gone."""
-    try:
-        descriptor = os.pidfd_open(process_id)
-    except ProcessLookupError:
-        return False
-    try:
-        return not select.select([descriptor], [], [], 10)[0]
-    finally:
-        os.close(descriptor)
 
 
 def test_what_a_program_says_and_how_it_ends() -> None:

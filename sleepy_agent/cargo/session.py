@@ -337,9 +337,7 @@ class CheckSession:
 
     def ask_cargo(self) -> CargoAnswer:
         """What cargo itself says of the text as it stands, from scratch: the proof of the whole."""
-        with self._copy_lock():
-            self._copy.lay(self._overlay)
-            return self._copy.check(self._copy_target(), self.settings, self._cancel)
+        return self.run_on_copy(lambda target, _folder: self._copy.check(target, self.settings, self._cancel))
 
     def run_on_copy(self, work: Callable[[Path, Path], Answer]) -> Answer:
         """Do something in the copy of the final text: `work(target directory, workspace root in the copy)`."""

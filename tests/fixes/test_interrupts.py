@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from process_watch import is_running
 
 BROKEN = {
     "Cargo.toml": '[package]\nname = "shop"\nversion = "0.1.0"\nedition = "2021"\n',
@@ -59,18 +59,6 @@ def own_processes(home: Path) -> list[int]:
                 if f"SLEEPY_HOME={home}".encode() in (folder / "environ").read_bytes().split(b"\0"):
                     found.append(int(folder.name))
     return found
-
-
-def stays(process_id: int) -> bool:
-    """Whether a process is there to stay; one that was killed may take a moment to be gone."""
-    try:
-        descriptor = os.pidfd_open(process_id)
-    except ProcessLookupError:
-        return False
-    try:
-        return not select.select([descriptor], [], [], 10)[0]
-    finally:
-        os.close(descriptor)
 
 
 def after_line(number: int) -> Moment:
@@ -154,7 +142,7 @@ def test_interrupted(moment: str, number: signal.Signals, project: Path, warm_ho
         MOMENTS[moment](project, warm_home)(program)
         program.send_signal(number)
         _, errors = program.communicate(timeout=60)
-    assert not [one for one in own_processes(home) if stays(one)]
+    assert not [one for one in own_processes(home) if is_running(one)]
     assert b"Traceback" not in errors, errors.decode()
     found = tree(project)
     assert found in (BROKEN, MENDED)
