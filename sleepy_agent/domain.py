@@ -157,6 +157,14 @@ class Candidate:
     """Whether its source offers equal alternatives to choose from, so that nothing but a test decides."""
     steps: int = 1
     """How many single suggestions were combined to make it."""
+    template: str | None = None
+    """Name of the edit template that made it, where one did."""
+    keeps_behaviour: bool = False
+    """Whether its source knows that a passing edit of this kind cannot change what a program does that compiles: a
+    borrow instead of a move, `mut`, a lifetime, a derive, the only import there is, a moved scope."""
+    question: str | None = None
+    """What it is one answer to. Candidates of one problem with the same question exclude each other and mean
+    different things, so that nothing but a test decides between them."""
 
 
 @dataclass(frozen=True, slots=True)
