@@ -5,23 +5,14 @@ Adding one: a module here, and a line in `available_sources`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Protocol
 
-from sleepy_agent.cargo.workspace import Workspace
 from sleepy_agent.domain import Candidate, Problem
 from sleepy_agent.errors import BadUsage
+from sleepy_agent.fixes.sources.context import SourceContext
 
-
-@dataclass(frozen=True, slots=True)
-class SourceContext:
-    """What a source may look at. `read` gives the text a problem was found in (not always the disk's)."""
-
-    workspace: Workspace
-    read: Callable[[Path], bytes]
-    is_editable: Callable[[Path], bool]
+__all__ = ["Source", "SourceContext", "available_sources", "choose_sources"]
 
 
 class Source(Protocol):
