@@ -26,9 +26,7 @@ class KnownItems:
         """The index of the texts that `read` gives now."""
         from sleepy_agent.code.index import build_index
 
-        self._index = (
-            build_index(crate_roots(workspace), read) if self._index is None else self._index.refreshed(read)
-        )
+        self._index = build_index(crate_roots(workspace), read) if self._index is None else self._index.refreshed(read)
         return self._index
 
 

@@ -143,7 +143,20 @@ def template_from_entry(entry: Mapping[str, Any], topic: str) -> Template:
 
 
 KNOWN_KEYS = frozenset(
-    {"name", "says", "codes", "family", "cost", "keeps_behaviour", "question", "message", "said", "at", "query", "where"}
+    {
+        "name",
+        "says",
+        "codes",
+        "family",
+        "cost",
+        "keeps_behaviour",
+        "question",
+        "message",
+        "said",
+        "at",
+        "query",
+        "where",
+    }
     | {"edits", "matcher", "example", "leave_alone", "edition"}
 )
 

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
 from sleepy_agent.cargo.diagnostics import all_texts
-from sleepy_agent.code.index import WorkspaceIndex
 from sleepy_agent.code.syntax import ancestors, node_at, parse_rust
 from sleepy_agent.domain import Diagnostic, Edit, Problem, Span
 from sleepy_agent.fixes.sources.context import SourceContext
+
+if TYPE_CHECKING:
+    from sleepy_agent.code.index import WorkspaceIndex
 
 STATEMENT_KINDS = frozenset({"let_declaration", "expression_statement", "empty_statement"})
 ITEM_KINDS = frozenset(
@@ -149,7 +152,9 @@ class Scene:
 
     def replace(self, node: Node | Span, replacement: str) -> Edit:
         """Put other code in the place of a node or span of this file."""
-        return Edit(self.file, node.start_byte if isinstance(node, Node) else node.byte_start, end_of(node), replacement)
+        return Edit(
+            self.file, node.start_byte if isinstance(node, Node) else node.byte_start, end_of(node), replacement
+        )
 
     def insert(self, position: int, code: str) -> Edit:
         """Put code in front of a byte of this file."""
