@@ -1,0 +1,1 @@
+"""Real crates, broken the way people break them: what share each repairer brings back."""
