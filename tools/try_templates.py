@@ -1,6 +1,6 @@
 """See what rustc says of a one-file program and what every source proposes: python tools/try_templates.py FILE.rs
 
-For those who write templates: labels and spans as a template sees them, each candidate as a diff, and whether it compiles.
+For those who write templates: labels and spans as a template sees them, each candidate as a diff, whether it compiles.
 `--template NAME` takes the example of a template in place of a file (`--alone NAME`: its "leave it alone" program).
 """
 

@@ -22,9 +22,9 @@ def errors_of(folder: Path, text: str, edition: str = "2021") -> tuple[Diagnosti
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
     arguments = ["--edition", edition, "--crate-type", "lib", "--crate-name", "example", "--emit", "metadata"]
+    output = ["--error-format", "json", "-A", "warnings", "--out-dir", str(folder)]
     outcome = run_process(
-        ["rustc", *arguments, "--error-format", "json", "--cap-lints", "warn", "-A", "warnings", "src/lib.rs"]
-        + ["--out-dir", str(folder)],
+        ["rustc", *arguments, *output, "src/lib.rs"],
         cwd=folder,
         timeout_seconds=60,
     )

@@ -12,13 +12,13 @@ One `[[template]]` entry:
     message          optional: a pattern that the message must have; named groups become holes
     said             optional: a pattern for the message, labels, notes and helps (a line each); named groups too
     at               "primary" (default), or "label: PATTERN": the first span whose label has the pattern
-    query            a tree-sitter query. The capture @at must be exactly the span's node, or @around must hold the span;
-                     every capture is a hole with the node's text
+    query            a tree-sitter query. The capture @at must be exactly the span's node, or @around must hold the
+                     span; every capture is a hole with the node's text
     where            optional table: a capture's text must equal this text with holes
     edits            a list of {replace = CAPTURE, with = TEXT}, {before = CAPTURE, put = TEXT},
                      {after = CAPTURE, put = TEXT}; texts have holes
     matcher          instead of query and edits: "module.function", a function from Scene to proposals
-    example          before (a program that fails with one of the codes), after (what this template makes of it; compiles)
+    example          before (a program that fails with one of the codes), after (what this template makes of it)
     leave_alone      a program that fails with one of the codes, of which this template must keep its hands
     edition          optional, of the two programs; default "2021"
 
