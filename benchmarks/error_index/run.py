@@ -40,6 +40,12 @@ QUICK_STRIDE = 12
 """`--quick` takes every twelfth pair."""
 
 
+NAMED_CODES = frozenset(
+    {"E0382", "E0384", "E0499", "E0502", "E0505", "E0506", "E0507", "E0515", "E0596", "E0597", "E0716", "E0373", "E0106"}
+    | {"E0308", "E0277", "E0599", "E0369", "E0425", "E0432", "E0433"}
+)
+"""The holes that rust-analyzer leaves open (the design's list): what the edit templates are there for."""
+
 Repair = Callable[[Path, Path, Mapping[str, str], CancelToken], ProcessOutcome]
 """Let Sleepy repair the workspace in the first folder, with its home in the second."""
 
@@ -112,6 +118,8 @@ def _figures(
 ) -> tuple[Figure, ...]:
     verdicts = Counter(review.verdict for review in reviews)
     count = f"{len(sleepy)} pairs"
+    named = [score for score in sleepy if score.example.code in NAMED_CODES]
+    named_offered = [score for score in offered if score.example.code in NAMED_CODES]
     return (
         Figure("error index: pairs that behave as they say", len(pairs), ""),
         Figure("error index: codes among them", _codes(pairs), ""),
@@ -131,6 +139,12 @@ def _figures(
             "%",
             measured_on=count,
         ),
+        Figure(
+            "error index: Sleepy, applied without asking, compiles without cheating, on the codes templates are for",
+            _share(named, "clean"),
+            "%",
+            measured_on=f"{len(named)} pairs",
+        ),
         Figure("error index: Sleepy, equal to the corrected example", _share(sleepy, "equal"), "%", measured_on=count),
         Figure(
             "error index: every offer of Sleepy's taken, compiles",
@@ -139,7 +153,20 @@ def _figures(
             bar=_share(search, "compiles"),
             measured_on=count,
         ),
-        Figure("error index: every offer of Sleepy's taken, compiles without cheating", _share(offered, "clean"), "%"),
+        Figure(
+            "error index: every offer of Sleepy's taken, compiles without cheating",
+            _share(offered, "clean"),
+            "%",
+            bar=40,
+            measured_on=count,
+        ),
+        Figure(
+            "error index: every offer of Sleepy's taken, compiles without cheating, on the codes templates are for",
+            _share(named_offered, "clean"),
+            "%",
+            bar=60,
+            measured_on=f"{len(named_offered)} pairs",
+        ),
         Figure("error index: Sleepy, wrong patches", verdicts[ReviewVerdict.WRONG], "", bar=0, at_most=True),
         Figure(
             "error index: Sleepy, fixes not yet reviewed", verdicts[ReviewVerdict.UNREVIEWED], "", bar=0, at_most=True
