@@ -41,8 +41,8 @@ QUICK_STRIDE = 12
 
 
 NAMED_CODES = frozenset(
-    {"E0382", "E0384", "E0499", "E0502", "E0505", "E0506", "E0507", "E0515", "E0596", "E0597", "E0716", "E0373", "E0106"}
-    | {"E0308", "E0277", "E0599", "E0369", "E0425", "E0432", "E0433"}
+    {"E0382", "E0384", "E0499", "E0502", "E0505", "E0506", "E0507", "E0515", "E0596", "E0597", "E0716", "E0373"}
+    | {"E0106", "E0308", "E0277", "E0599", "E0369", "E0425", "E0432", "E0433"}
 )
 """The holes that rust-analyzer leaves open (the design's list): what the edit templates are there for."""
 
@@ -80,12 +80,10 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
     search = _scores(examples, _each(examples, lambda example: plain_search(example, cancel)), cancel)
     _say("`cargo fix` over the same examples")
     fixed = _scores(examples, _each(examples, lambda example: _alone(example, cancel)), cancel)
-    changed = [score for score in sleepy if score.after != score.example.erroneous and not score.equal]
-    entries = [
-        review_of(score.example.name, score.example.code, score.example.erroneous, score.after, score.compiles)
-        for score in changed
-    ]
+    changed = _differing([*sleepy, *offered])
+    entries = [_entry(score) for score in changed]
     reviews = with_known_verdicts(entries, _known()) if quick else update_reviews(entries)
+    unasked = {_entry(score).diff_hash for score in _differing(sleepy)}
     _leave_for_reviewers(changed)
     _print_unreviewed(reviews)
     return Result(
@@ -93,7 +91,7 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
         title="Error index (pairs from `rustc --explain`)",
         command=command,
         machine=machine_facts(),
-        figures=_figures(pairs, sleepy, offered, search, fixed, reviews),
+        figures=_figures(pairs, sleepy, offered, search, fixed, reviews, unasked),
         notes=(
             f"{len(stable)} of the {len(pairs)} pairs need no RUSTC_BOOTSTRAP.",
             "Every fix of Sleepy's that differs from the corrected example is in "
@@ -115,8 +113,10 @@ def _figures(
     search: Sequence[Score],
     fixed: Sequence[Score],
     reviews: Sequence[Review],
+    unasked: set[str],
 ) -> tuple[Figure, ...]:
     verdicts = Counter(review.verdict for review in reviews)
+    wrong = [review.diff_hash for review in reviews if review.verdict is ReviewVerdict.WRONG]
     count = f"{len(sleepy)} pairs"
     named = [score for score in sleepy if score.example.code in NAMED_CODES]
     named_offered = [score for score in offered if score.example.code in NAMED_CODES]
@@ -167,11 +167,29 @@ def _figures(
             bar=60,
             measured_on=f"{len(named_offered)} pairs",
         ),
-        Figure("error index: Sleepy, wrong patches", verdicts[ReviewVerdict.WRONG], "", bar=0, at_most=True),
+        Figure(
+            "error index: Sleepy, wrong patches applied without asking",
+            len(unasked.intersection(wrong)),
+            "",
+            bar=0,
+            at_most=True,
+        ),
+        Figure("error index: wrong patches among all first offers", len(wrong), "", bar=0, at_most=True),
         Figure(
             "error index: Sleepy, fixes not yet reviewed", verdicts[ReviewVerdict.UNREVIEWED], "", bar=0, at_most=True
         ),
     )
+
+
+def _differing(scores: Sequence[Score]) -> list[Score]:
+    """The fixes that a reviewer must judge: what differs from the corrected example, each text once."""
+    changed = [score for score in scores if score.after != score.example.erroneous and not score.equal]
+    return list({(score.example.name, score.after): score for score in changed}.values())
+
+
+def _entry(score: Score) -> Review:
+    example = score.example
+    return review_of(example.name, example.code, example.erroneous, score.after, score.compiles)
 
 
 def _repaired_by_sleepy(examples: Sequence[Example], repair: Repair, cancel: CancelToken) -> list[str | None]:
