@@ -11,7 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from fixes.programs import after, context_of, errors_of, problems_of
 
 from sleepy_agent.code.edits import EditConflict, unified_diff
 from sleepy_agent.domain import Diagnostic, Problem
@@ -19,7 +21,6 @@ from sleepy_agent.fixes.rank import rank_candidate
 from sleepy_agent.fixes.sources.compiler import CompilerSource
 from sleepy_agent.fixes.sources.template import TemplateSource
 from sleepy_agent.fixes.templates.catalogue import all_templates
-from tests.fixes.programs import after, context_of, errors_of, problems_of
 
 
 def main() -> int:

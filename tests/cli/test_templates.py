@@ -6,10 +6,10 @@ import json
 
 import pytest
 
+from cli.fakes import make_terminal, parse
 from sleepy_agent.cli.templates import run_with
 from sleepy_agent.errors import BadUsage
 from sleepy_agent.fixes.templates.catalogue import Template, template_from_entry
-from tests.cli.fakes import make_terminal, parse
 
 ENTRY = {
     "name": "borrow_value",

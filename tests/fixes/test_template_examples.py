@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from fixes.programs import after, context_of, errors_of, problems_of
 from sleepy_agent.fixes.sources.context import SourceContext
 from sleepy_agent.fixes.templates.catalogue import Template, all_templates, fill
 from sleepy_agent.fixes.templates.matching import proposals_of
-from tests.fixes.programs import after, context_of, errors_of, problems_of
 
 EVERY = [pytest.param(template, id=template.name) for template in all_templates()]
 
