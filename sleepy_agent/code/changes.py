@@ -75,6 +75,7 @@ COUNTED_LISTS = {
     "array_expression": "deleted_argument",
 }
 ATTRIBUTES = frozenset({"attribute_item", "inner_attribute_item"})
+MARKS = re.compile(rb"(?:[\s()\[\]{}<>,;:=|.]|->)*")
 TELLS_ALL = frozenset(
     {"deleted_statement", "deleted_item", "deleted_argument", "deleted_import", "erased_target", "emptied_body"}
 )
@@ -104,6 +105,9 @@ def flags_of_change(
     """
     root_before, root_after = parse_rust(before), parse_edited_rust(before, after)
     found = inserted_flags(before, after, changes)
+    if root_before.has_error and all(concerns_marks(before, after, change) for change in changes):
+        # Of text that does not parse the tree is a guess: nobody can say what a bracket or a comma takes away there.
+        return tuple(name for name in all_flags() if name in found)
     for change in changes:
         found |= deletion_flags(root_before, root_after, change, target)
         found |= visibility_flags((root_before, before), (root_after, after), change, target)
@@ -115,6 +119,12 @@ def flags_of_change(
         lost.discard("deleted_expression")
     found |= lost
     return tuple(name for name in all_flags() if name in found)
+
+
+def concerns_marks(before: bytes, after: bytes, change: TextChange) -> bool:
+    """Whether only brackets, separators and arrows come and go."""
+    stretches = before[change.start : change.end], after[change.new_start : change.new_end]
+    return all(MARKS.fullmatch(stretch) for stretch in stretches)
 
 
 def inserted_flags(before: bytes, after: bytes, changes: Sequence[TextChange]) -> set[str]:

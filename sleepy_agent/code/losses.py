@@ -6,6 +6,7 @@ items around the changes are compared: what an edit does, it does there.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -178,7 +179,7 @@ def lost_actions(old: Side, new: Side) -> bool:
     actions, actions_after = old.actions, new.actions
     lost, gained = actions - actions_after, actions_after - actions
     lost.pop("==", None)
-    if gained["=="]:
+    if gained["=="] or any(introduces(new, number) for number in range(len(new.stretches))):
         lost.pop("=", None)
     if old.text.root.has_error:
         # There a keyword may have been read as a name; but what is lost is also written less often.
@@ -199,6 +200,20 @@ def lost_actions(old: Side, new: Side) -> bool:
                 lost[name] -= 1
                 free -= 1
     return any(count > 0 for count in lost.values())
+
+
+def introduces(side: Side, number: int) -> bool:
+    """Whether a `let` is put in front of names that were not there before: an assignment becomes a declaration."""
+    words = [side.text.of(token) for token in side.inside(number)]
+    if words not in (["let"], ["let", "mut"]):
+        return False
+    start, end = side.stretches[number]
+    earlier = {side.text.of(token) for token in side.tokens if token.end_byte <= start}
+    pattern = itertools.takewhile(
+        lambda word: word != "=", (side.text.of(t) for t in side.tokens if t.start_byte >= end)
+    )
+    names = [word for word in pattern if re.match(r"[a-z_]", word) and word not in {"mut", "ref"}]
+    return bool(names) and earlier.isdisjoint(names)
 
 
 def tokens_after(side: Side, tokens: Sequence[Node]) -> list[Node]:
@@ -226,8 +241,12 @@ def lost_operands(old: Side, new: Side) -> bool:
     for number in range(len(old.stretches)):
         values = value_words(new.text, new.inside(number))
         inserted += values
-        if not new.inside(number):
+        start, end = new.stretches[number]
+        is_replaced = old.text.root.has_error and new.text.content[start:end].strip()
+        if not new.inside(number) and not is_replaced:
             removed += value_words(old.text, old.inside(number))
+    # In text that does not parse a keyword may have been read as a name.
+    removed.pop("let", None)
     return bool(removed - inserted)
 
 

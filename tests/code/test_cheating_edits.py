@@ -87,6 +87,7 @@ FLAGGED = {
     "operand": "fn f(a: u8, b: u8) -> u8 { a «⟦+ b⟧→» }",
     "condition": "fn f(a: bool, b: bool) { if a «⟦&& b⟧→» { g(); } }",
     "guard": "fn f() { match x { Some(y) «if ⟦y > 1⟧ →»=> g(), _ => h() } }",
+    "assignment that becomes a shadow": "fn f() { let mut x = 1; «→let »⟦x = g()⟧; h(x); }",
     "assignment": "fn f() { let mut x = 1; «x = →»⟦x + 1⟧; g(x); }",
     "code made a string": 'fn f() { let x = «⟦g(y)⟧→"g(y)"»; h(x); }',
     "code made a token string": "fn f() { let x = «→stringify!(»⟦g(y)⟧«→)»; h(x); }",
