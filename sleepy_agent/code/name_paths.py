@@ -1,0 +1,191 @@
+"""What a path means in a module, and by which paths an item can be reached. Works on the items of crates alone:
+no macro is expanded and no `cfg` is judged."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from sleepy_agent.code.crate_items import CrateItems, ModulePath
+from sleepy_agent.code.items import Import, Item, ItemKind
+
+FindCrate = Callable[[str], CrateItems | None]
+
+# Re-exports of re-exports end somewhere; circles of globs would not.
+DEEPEST = 12
+# A module that is reached by more steps than this is not where anybody imports from.
+LONGEST_PATH = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a name means: an item, a module (`item` is None for a crate's root), or something outside of what is
+    known (then only `path` says what it is called)."""
+
+    path: tuple[str, ...]
+    crate: CrateItems | None = None
+    item: Item | None = None
+    module: ModulePath | None = None
+    """Its path within the crate where it is a module."""
+
+
+def resolve(
+    find: FindCrate,
+    crate: CrateItems,
+    module: ModulePath,
+    path: tuple[str, ...],
+    depth: int = 0,
+    *,
+    is_use: bool = False,
+) -> tuple[Target, ...]:
+    """All that a path may mean in a module (a name can be a type and a function at once).
+
+    `is_use`: whether it stands in a `use`, which in the edition of 2015 begins at the crate's root.
+    """
+    if not path or depth > DEEPEST:
+        return ()
+    first, rest = path[0], path[1:]
+    if first == "crate":
+        targets: tuple[Target, ...] = (Target((crate.name,), crate, None, ()),)
+    elif first == "self":
+        targets = (Target((crate.name, *module), crate, None, module),)
+    elif first == "super":
+        if not module:
+            return ()
+        targets = (Target((crate.name, *module[:-1]), crate, None, module[:-1]),)
+    else:
+        start = () if is_use and crate.edition == "2015" else module
+        targets = tuple(lookup(find, crate, start, first, depth + 1))
+        if not targets and (first in crate.dependencies or first == crate.name):
+            other = find(first)
+            targets = (Target((first,), other, None, () if other is not None else None),)
+        if not targets:
+            targets = (Target((first,)),) if first in {"std", "core", "alloc"} else ()
+    for segment in rest:
+        targets = tuple(inner for target in targets for inner in step(find, target, segment, depth + 1))
+    return targets
+
+
+def step(find: FindCrate, target: Target, segment: str, depth: int) -> Iterator[Target]:
+    """What `segment` means behind `target::`."""
+    if segment == "super" and target.module:
+        yield Target(target.path[:-1], target.crate, None, target.module[:-1])
+    elif target.module is not None and target.crate is not None:
+        yield from lookup(find, target.crate, target.module, segment, depth)
+    elif target.item is None or any(variant.name == segment for variant in target.item.variants):
+        # Outside of what is known, or a variant of an enum.
+        yield Target((*target.path, segment))
+
+
+def lookup(find: FindCrate, crate: CrateItems, module: ModulePath, name: str, depth: int) -> Iterator[Target]:
+    """What a name means in a module: its own items, else its imports, else what globs bring."""
+    if depth > DEEPEST:
+        return
+    is_found = False
+    for item in crate.members.get(module, {}).get(name, ()):
+        is_found = True
+        yield target_of(crate, item)
+    imports = crate.imports.get(module, ())
+    for one in imports:
+        if one.name == name and not one.is_glob:
+            for target in resolve(find, crate, module, one.path, depth + 1, is_use=True):
+                is_found = True
+                yield target
+    if is_found:
+        return
+    for one in imports:
+        if one.is_glob:
+            for target in resolve(find, crate, module, one.path, depth + 1, is_use=True):
+                if (
+                    target.module is not None
+                    and target.crate is not None
+                    and (target.crate, target.module) != (crate, module)
+                ):
+                    yield from lookup(find, target.crate, target.module, name, depth + 2)
+                elif target.item is not None and any(variant.name == name for variant in target.item.variants):
+                    yield Target((*target.path, name))
+
+
+def target_of(crate: CrateItems, item: Item) -> Target:
+    """An item as the meaning of a path."""
+    path = (crate.name, *item.module, item.name)
+    return Target(path, crate, item, (*item.module, item.name) if item.kind is ItemKind.MODULE else None)
+
+
+def is_visible(visibility: str, declared_in: ModulePath, viewer: ModulePath | None) -> bool:
+    """Whether something of that visibility, declared in that module, can be named by `viewer`: a module of the
+    same crate, or None for another crate."""
+    words = visibility.replace(" ", "")
+    if words == "pub":
+        return True
+    if viewer is None:
+        return False
+    if words in {"pub(crate)", "crate"}:
+        return True
+    if words == "pub(super)":
+        place = declared_in[:-1]
+    elif words.startswith("pub(incrate"):
+        place = tuple(words.removeprefix("pub(incrate").removesuffix(")").split("::")[1:])
+    else:
+        place = declared_in
+    return viewer[: len(place)] == place
+
+
+def reachable_paths(
+    find: FindCrate, crate: CrateItems, viewer: ModulePath | None
+) -> dict[tuple[object, ...], ModulePath]:
+    """The shortest path from the crate's root to each item that the viewer may name, by `Item.key`.
+
+    A path that goes through no re-export wins among equally long ones.
+    """
+    question = ("reachable", viewer)
+    known = crate.memory.get(question)
+    if isinstance(known, dict):
+        return known
+    found: dict[tuple[object, ...], ModulePath] = {}
+    seen: set[tuple[CrateItems, ModulePath]] = set()
+    waiting: deque[tuple[CrateItems, ModulePath, ModulePath]] = deque([(crate, (), ())])
+    while waiting:
+        owner, module, shown = waiting.popleft()
+        if (owner, module) in seen or len(shown) > LONGEST_PATH:
+            continue
+        seen.add((owner, module))
+        for name, target in exported(find, owner, module, viewer if owner is crate else None):
+            if target.item is not None:
+                found.setdefault(target.item.key, (*shown, name))
+            if target.module is not None and target.crate is not None:
+                waiting.append((target.crate, target.module, (*shown, name)))
+    crate.memory[question] = found
+    return found
+
+
+def exported(
+    find: FindCrate, crate: CrateItems, module: ModulePath, viewer: ModulePath | None, depth: int = 0
+) -> Iterator[tuple[str, Target]]:
+    """The names that the viewer may use behind the module's path: its items first, then its re-exports."""
+    if depth > DEEPEST:
+        return
+    own = crate.members.get(module, {})
+    for items in own.values():
+        for item in items:
+            if item.kind is ItemKind.MACRO:
+                if viewer is None and not module and any("macro_export" in one for one in item.attributes):
+                    yield item.name, target_of(crate, item)
+            elif is_visible(item.visibility, module, viewer):
+                yield item.name, target_of(crate, item)
+    for one in crate.imports.get(module, ()):
+        # A private import of a parent could be used as a path too, but nobody means that.
+        if one.visibility and is_visible(one.visibility, module, viewer):
+            yield from _names_of_import(find, crate, module, one, viewer, depth)
+
+
+def _names_of_import(
+    find: FindCrate, crate: CrateItems, module: ModulePath, one: Import, viewer: ModulePath | None, depth: int
+) -> Iterator[tuple[str, Target]]:
+    for target in resolve(find, crate, module, one.path, depth + 1, is_use=True):
+        if not one.is_glob:
+            yield one.name, target
+        elif target.module is not None and target.crate is not None:
+            inner = viewer if target.crate is crate else None
+            yield from exported(find, target.crate, target.module, inner, depth + 2)
