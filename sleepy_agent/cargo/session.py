@@ -84,7 +84,7 @@ class CheckSession:
         self.toolchain = toolchain
         self.settings = settings
         self.with_clippy = with_clippy
-        self._rules = rules
+        self.rules = rules
         self._cancel = cancel
         self._progress = progress
         self._folder = folder
@@ -200,7 +200,7 @@ class CheckSession:
         if self._recording_is_behind():
             self._record_again()
             return self.check()
-        return find_problems(self.recording.units, self._reports, self._rules, with_clippy=self.with_clippy)
+        return find_problems(self.recording.units, self._reports, self.rules, with_clippy=self.with_clippy)
 
     def blocked_packages(self) -> tuple[str, ...]:
         """What could not be checked, and why nobody may call the workspace green."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sleepy_agent.cargo.problems import error_key
 from sleepy_agent.cargo.trials import Trial
+from sleepy_agent.code.changes import all_flags
 from sleepy_agent.domain import Problem, Verdict
 from sleepy_agent.fixes.rank import RankedCandidate
 
@@ -32,18 +33,43 @@ class TriedAttempt:
         pairs = zip(self.attempt.problems, self.verdicts, strict=True)
         return tuple(problem for problem, verdict in pairs if verdict.passed)
 
+    def verdict_of(self, problem: Problem) -> Verdict:
+        """The verdict for one of its problems."""
+        return self.verdicts[self.attempt.problems.index(problem)]
 
-def judge_attempt(attempt: Attempt, trial: Trial, shared_by: int) -> TriedAttempt:
-    """The verdicts that a trial means for an attempt. `shared_by`: how many attempts the compile was shared by."""
-    verdicts = tuple(verdict_for(problem, attempt.ranked, trial, shared_by) for problem in attempt.problems)
+    @property
+    def cost(self) -> float:
+        """The cost of its rank, and that of what only the compile showed."""
+        known = set(self.attempt.ranked.flags)
+        seen = {flag for verdict in self.verdicts for flag in verdict.flags}
+        return self.attempt.ranked.cost + sum(all_flags()[flag].cost for flag in seen - known)
+
+
+def judge_attempt(attempt: Attempt, trial: Trial, shared_by: int, warned: tuple[str, ...] = ()) -> TriedAttempt:
+    """The verdicts that a trial means for an attempt. `shared_by`: how many attempts the compile was shared by;
+    `warned`: flags of what the compiler warns of."""
+    verdicts = tuple(verdict_for(problem, attempt.ranked, trial, shared_by, warned) for problem in attempt.problems)
     return TriedAttempt(attempt, trial, verdicts)
 
 
-def verdict_for(problem: Problem, ranked: RankedCandidate, trial: Trial, shared_by: int) -> Verdict:
+def with_flag(tried: TriedAttempt, flag: str) -> TriedAttempt:
+    """The same attempt where something speaks against it that only a comparison shows."""
+    verdicts = tuple(
+        verdict if flag in verdict.flags else replace(verdict, flags=(*verdict.flags, flag))
+        for verdict in tried.verdicts
+    )
+    return replace(tried, verdicts=verdicts)
+
+
+def verdict_for(
+    problem: Problem, ranked: RankedCandidate, trial: Trial, shared_by: int, warned: tuple[str, ...] = ()
+) -> Verdict:
     """What a trial says about one problem and one candidate of it."""
     gone = error_key(problem.diagnostic) in trial.gone and trial.refusal is None
     passed = gone and trial.is_clean
-    flags = ranked.flags if trial.dependents_checked or ranked.is_private else (*ranked.flags, "dependents_unknown")
+    flags = (*ranked.flags, *(flag for flag in warned if flag not in ranked.flags))
+    if not trial.dependents_checked and not ranked.is_private:
+        flags = (*flags, "dependents_unknown")
     return Verdict(
         passed=passed,
         reason=reason_of(trial, gone=gone),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from sleepy_agent.code.edits import EditConflict, apply_edits, unified_diff
 from sleepy_agent.domain import Candidate, Episode, Fix, Outcome, Problem, Verdict
-from sleepy_agent.fixes.events import AttemptMade, Emit, ProblemReport
+from sleepy_agent.fixes.events import AttemptMade, Emit, ProblemReport, RankLine
 from sleepy_agent.memory.episodes import task_id_of, utc_timestamp
 
 ProblemKey = tuple[str, str | None, str, str, str]
@@ -42,6 +42,9 @@ class ProblemState:
     is_settled: bool = False
     """Whether nothing more is to be tried: fixed, declined, or given up on this text."""
     is_declined: bool = False
+    was_given_up: bool = False
+    """Whether everything was tried for it once: what is new comes first from then on."""
+    ranking: tuple[RankLine, ...] = ()
     hindrance: str | None = None
     """Why a fix that compiles must not be written (a read-only file, say), with the remedy."""
 
@@ -97,14 +100,13 @@ class RunBook:
                 timestamp=utc_timestamp(datetime.now(UTC)),
                 wall_clock_milliseconds=verdict.milliseconds,
                 steps_to_green=candidate.steps if verdict.passed else 0,
+                metadata={"template": candidate.template} if candidate.template is not None else {},
             )
         )
         self._emit(AttemptMade(problem, candidate, verdict))
 
     def outcome(self, problem: Problem, candidate: Candidate, outcome: Outcome) -> None:
         """Note what became of an attempt that was offered."""
-        from dataclasses import replace
-
         index = self._episode_of.get((problem_key(problem, self._read), candidate))
         if index is not None:
             settled = candidate.title if outcome == Outcome.ACCEPTED else None
@@ -148,6 +150,7 @@ class RunBook:
                     milliseconds=state.milliseconds,
                     reason=reason,
                     diff=state.diff,
+                    ranking=state.ranking,
                     is_gone=gone,
                 )
             )

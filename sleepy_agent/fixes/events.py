@@ -87,6 +87,17 @@ class Decision(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RankLine:
+    """One candidate where it stands in the order of rank. `parts`: what its cost is made of."""
+
+    candidate: Candidate
+    cost: float
+    parts: tuple[tuple[str, float], ...]
+    verdict: Verdict | None
+    """None: it was not compiled, because what stands before it was enough."""
+
+
+@dataclass(frozen=True, slots=True)
 class Offer:
     """A verified fix shown to the user, with the texts its diff is made of. `why`: reasons of its rank."""
 
@@ -96,6 +107,8 @@ class Offer:
     alternatives: tuple[Fix, ...]
     index: int
     total: int
+    ranking: tuple[RankLine, ...] = ()
+    """All candidates of the problem, in the order of rank."""
 
 
 Decide = Callable[[Offer], Decision]
@@ -112,6 +125,8 @@ class ProblemReport:
     milliseconds: float
     reason: str
     diff: str = ""
+    ranking: tuple[RankLine, ...] = ()
+    """The candidates of the last search for it, in the order of rank."""
     is_gone: bool = False
     """Whether the problem is no longer there at the end, by its own fix or by another's."""
 

@@ -1,23 +1,59 @@
 """In which order candidates are tried and offered, and which fix may be applied without asking.
 
-The order is by a cost between 0 (sure to be kept) and several: the source's own, the flags', the size. Every
-part of it can be printed.
+The order is by a cost between 0 (sure to be kept) and several: the source's own, whether the edit may change what
+the program does, the flags', the size. Every part of it can be printed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import hashlib
+import math
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sleepy_agent.cargo.diagnostics import all_texts
 from sleepy_agent.cargo.trials import text_changes
 from sleepy_agent.code.changes import Flag, all_flags, flags_of_change, is_private_change
-from sleepy_agent.code.edits import EditConflict, apply_edits, moves_of
-from sleepy_agent.domain import Applicability, Candidate, Level, Problem
+from sleepy_agent.code.edits import (
+    EditConflict,
+    apply_edits,
+    common_prefix_length,
+    common_suffix_length,
+    moves_of,
+)
+from sleepy_agent.domain import Applicability, Candidate, Edit, Level, Problem
+
+ReadText = Callable[[Path], bytes]
 
 # Each combined step is a further guess.
 COST_OF_A_STEP = 0.15
+# What its source does not know to keep the program's behaviour comes after what does, among nearly equals.
+COST_OF_CHANGED_BEHAVIOUR = 0.05
+# Size only decides among nearly equals, so each part of it has an end.
+COST_OF_A_TOKEN = 0.002
+MOST_TOKENS_COUNTED = 50
+COST_OF_A_FURTHER_PLACE = 0.01
+MOST_PLACES_COUNTED = 5
+COST_OF_A_FURTHER_LINE = 0.005
+MOST_LINES_COUNTED = 10
+# An edit that many problems ask for is the likelier the more there are, within bounds.
+GAIN_OF_A_DOUBLING = 0.1
+MOST_GAIN_OF_MANY = 0.3
+
+TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+@dataclass(frozen=True, slots=True)
+class CostPart:
+    """One reason of a rank, in words, with what it adds to the cost."""
+
+    says: str
+    cost: float
+
+    def __str__(self) -> str:
+        return f"{self.says} ({self.cost:+.3f})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +62,48 @@ class RankedCandidate:
 
     candidate: Candidate
     flags: tuple[str, ...]
-    cost: float
+    parts: tuple[CostPart, ...]
     refusal: str | None
     """Why it is not even compiled, else None."""
     is_private: bool = True
     """Whether no other crate can notice the change."""
+    state: str = ""
+    """The texts it leads to, hashed: two candidates with the same state are one."""
+
+    @property
+    def cost(self) -> float:
+        return sum(part.cost for part in self.parts)
 
     @property
     def may_be_preferred(self) -> bool:
         """Whether nothing known so far keeps it from being applied without asking."""
-        table = all_flags()
-        return not any(table[name].blocks_preference for name in self.flags)
+        return not blocks_preference(self.flags)
+
+    @property
+    def question(self) -> str | None:
+        """What it is one of several answers to, or None."""
+        return question_of(self.candidate)
 
     @property
     def why(self) -> tuple[str, ...]:
-        """The reasons of its rank, in words."""
-        table = all_flags()
-        reasons = [f"{self.candidate.source}: {applicability_words(self.candidate.applicability)}"]
-        if self.candidate.steps > 1:
-            reasons.append(f"{self.candidate.steps} steps combined")
-        return (*reasons, *(table[name].says for name in self.flags))
+        """The reasons of its rank: every part of the cost, in words and with its number."""
+        return tuple(str(part) for part in self.parts)
+
+
+def question_of(candidate: Candidate) -> str | None:
+    """What a candidate is one of several answers to, or None."""
+    return candidate.question or (candidate.title if candidate.is_one_of_several else None)
+
+
+def blocks_preference(flags: Iterable[str]) -> bool:
+    """Whether one of the flags keeps a fix from being applied without asking."""
+    table = all_flags()
+    return any(table[name].blocks_preference for name in flags)
+
+
+def rank_order(ranked: RankedCandidate) -> tuple[bool, float, bool]:
+    """What candidates are sorted by: those that may be preferred, then by cost, a clone last among equals."""
+    return (not ranked.may_be_preferred, round(ranked.cost, 6), "clone" in ranked.flags)
 
 
 def applicability_words(applicability: Applicability | None) -> str:
@@ -59,18 +117,26 @@ def applicability_words(applicability: Applicability | None) -> str:
     return words[applicability] if applicability else "no word of its source"
 
 
+def source_words(candidate: Candidate) -> str:
+    """Who proposes it, and how sure that is."""
+    if candidate.applicability is None and candidate.template is not None:
+        return f"{candidate.source}: {candidate.template}"
+    return f"{candidate.source}: {applicability_words(candidate.applicability)}"
+
+
 def is_waived(flag: Flag, said: str) -> bool:
     """Whether the compiler itself asks for what the flag warns of."""
     return flag.waived_by is not None and flag.waived_by.search(said) is not None
 
 
-def rank_candidate(candidate: Candidate, problem: Problem, read: Callable[[Path], bytes]) -> RankedCandidate:
+def rank_candidate(candidate: Candidate, problem: Problem, read: ReadText) -> RankedCandidate:
     """Flags and cost of a candidate, from the texts before and after; nothing is compiled."""
+    own = (CostPart(source_words(candidate), candidate.cost),)
     texts = apply_edits(candidate.edits, read)
     if isinstance(texts, EditConflict):
-        return RankedCandidate(candidate, (), candidate.cost, texts.reason)
+        return RankedCandidate(candidate, (), own, texts.reason)
     if all(texts[path] == read(path) for path in texts):
-        return RankedCandidate(candidate, (), candidate.cost, "it changes nothing")
+        return RankedCandidate(candidate, (), own, "it changes nothing")
     moves = moves_of(candidate.edits, read)
     # A lint's complaint is no excuse: a signature it dislikes was valid, and others use it.
     span = problem.span if problem.diagnostic.level != Level.WARNING else None
@@ -86,5 +152,86 @@ def rank_candidate(candidate: Candidate, problem: Problem, read: Callable[[Path]
     said = "\n".join(all_texts(problem.diagnostic))
     flags = tuple(name for name, flag in table.items() if name in found and not is_waived(flag, said))
     refused = next((table[name] for name in flags if table[name].refused), None)
-    cost = candidate.cost + sum(table[name].cost for name in flags) + COST_OF_A_STEP * (candidate.steps - 1)
-    return RankedCandidate(candidate, flags, cost, f"it {refused.says}" if refused else None, is_private)
+    return RankedCandidate(
+        candidate,
+        flags,
+        (*own, *cost_parts(candidate, flags, texts, read)),
+        f"it {refused.says}" if refused else None,
+        is_private,
+        state_of(texts),
+    )
+
+
+def cost_parts(
+    candidate: Candidate, flags: Iterable[str], texts: Mapping[Path, bytes], read: ReadText
+) -> list[CostPart]:
+    """What a candidate costs beyond what its source says."""
+    parts = []
+    if candidate.steps > 1:
+        parts.append(CostPart(f"{candidate.steps} steps combined", COST_OF_A_STEP * (candidate.steps - 1)))
+    if not candidate.keeps_behaviour:
+        parts.append(CostPart("may change what the program does", COST_OF_CHANGED_BEHAVIOUR))
+    table = all_flags()
+    parts += [CostPart(table[name].says, table[name].cost) for name in flags]
+    parts.append(size_part(candidate.edits, texts, read))
+    return parts
+
+
+def size_part(edits: Iterable[Edit], texts: Mapping[Path, bytes], read: ReadText) -> CostPart:
+    """What the size of a change costs: tokens that differ, places, lines."""
+    edits = [edit for edit in edits if edit.file in texts]
+    tokens = lines = 0
+    for edit in edits:
+        old = read(edit.file)[edit.byte_start : edit.byte_end]
+        new = edit.replacement.encode()
+        start = common_prefix_length(old, new)
+        end = common_suffix_length(old, new, min(len(old), len(new)) - start)
+        stretches = [text[start : len(text) - end].decode(errors="replace") for text in (old, new)]
+        tokens += sum(len(TOKEN.findall(stretch)) for stretch in stretches)
+        lines += max(stretch.count("\n") for stretch in stretches)
+    cost = (
+        COST_OF_A_TOKEN * min(tokens, MOST_TOKENS_COUNTED)
+        + COST_OF_A_FURTHER_PLACE * min(len(edits) - 1, MOST_PLACES_COUNTED)
+        + COST_OF_A_FURTHER_LINE * min(lines, MOST_LINES_COUNTED)
+    )
+    return CostPart(f"changes {tokens} token{'s' if tokens != 1 else ''} in {counted_places(len(edits))}", cost)
+
+
+def counted_places(count: int) -> str:
+    return "1 place" if count == 1 else f"{count} places"
+
+
+def state_of(texts: Mapping[Path, bytes]) -> str:
+    """A name for exactly these texts."""
+    digest = hashlib.sha256()
+    for path in sorted(texts):
+        digest.update(str(path).encode() + b"\0" + hashlib.sha256(texts[path]).digest())
+    return digest.hexdigest()
+
+
+def asked_for_by_many(ranked: RankedCandidate, count: int) -> RankedCandidate:
+    """The same candidate where so many problems ask for the same change."""
+    if count < 2:
+        return ranked
+    gain = min(MOST_GAIN_OF_MANY, GAIN_OF_A_DOUBLING * math.log2(count))
+    return replace(ranked, parts=(*ranked.parts, CostPart(f"{count} problems ask for the same change", -gain)))
+
+
+def merged_twins(ranked: Iterable[RankedCandidate]) -> list[RankedCandidate]:
+    """Candidates of one problem in the order of their rank, those that lead to the same text made one.
+
+    What one of them knows of the edit is true of it whoever proposed it.
+    """
+    found: dict[str, RankedCandidate] = {}
+    for one in sorted(ranked, key=rank_order):
+        first = found.get(one.state)
+        if first is None:
+            found[one.state] = one
+            continue
+        candidate = first.candidate
+        if one.candidate.keeps_behaviour and not candidate.keeps_behaviour:
+            candidate = replace(candidate, keeps_behaviour=True)
+        if first.question is None and candidate.applicability != Applicability.MACHINE_APPLICABLE:
+            candidate = replace(candidate, question=one.question)
+        found[one.state] = replace(first, candidate=candidate)
+    return sorted(found.values(), key=rank_order)

@@ -1,56 +1,125 @@
 """The verified search: which candidates to compile, which together, and what to do about what follows.
 
-Three rounds over the open problems, each more expensive than the one before:
+Problems are worked on in waves, causes before consequences (ordering.py); a wave in three rounds, each more
+expensive than the one before:
 1. *Together*: the best candidate of every problem, all that do not meet in one compile (group testing);
    where the compile fails, the group is split by what the compiler blames.
 2. *Alternatives*: the remaining candidates of each problem, side by side in the slots.
-3. *What follows*: candidates that mend their problem but bring others to light are carried on, depth-first,
-   with the suggestions for those; the whole chain is judged against the text it began with.
+3. *What follows*: candidates that mend their problem but bring others to light are carried on, likeliest first,
+   with what any source says of those; the whole chain is judged against the text it began with.
+As soon as a candidate passes, nothing is compiled for its problem but its rivals (ties.py).
 """
 
 from __future__ import annotations
 
+import heapq
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from sleepy_agent.cargo.problems import error_key
 from sleepy_agent.cargo.session import CheckSession
 from sleepy_agent.cargo.trials import Trial
-from sleepy_agent.cargo.verdict import phase_of
-from sleepy_agent.code.changes import all_flags
-from sleepy_agent.code.edits import EditConflict, OccupiedPlaces, compose
-from sleepy_agent.domain import Applicability, Candidate, Diagnostic, Edit, Problem, Span, Verdict
-from sleepy_agent.fixes.attempts import Attempt, TriedAttempt, judge_attempt, refused_verdict
-from sleepy_agent.fixes.rank import RankedCandidate, rank_candidate
+from sleepy_agent.code.edits import EditConflict, apply_edits
+from sleepy_agent.domain import Candidate, Problem, Verdict
+from sleepy_agent.fixes.attempts import Attempt, TriedAttempt, judge_attempt, refused_verdict, with_flag
+from sleepy_agent.fixes.follow_ups import continuations, is_promising
+from sleepy_agent.fixes.groups import group_attempts, group_passed, split_group
+from sleepy_agent.fixes.ordering import waves_of
+from sleepy_agent.fixes.rank import (
+    RankedCandidate,
+    asked_for_by_many,
+    blocks_preference,
+    merged_twins,
+    rank_candidate,
+    rank_order,
+    state_of,
+)
 from sleepy_agent.fixes.sources import Source, SourceContext
+from sleepy_agent.fixes.taken import function_around
+from sleepy_agent.fixes.ties import is_rival, next_to_try, same_tokens
+from sleepy_agent.fixes.warnings import unused_names, warning_flags
 
-MOST_CANDIDATES_OF_A_PROBLEM = 12
+MOST_CANDIDATES_OF_A_PROBLEM = 24
+MOST_RIVALS = 8
 MOST_FOLLOW_UPS = 16
+MOST_BEGINNINGS_TO_FOLLOW = 3
 DEEPEST_FOLLOW_UP = 4
-# A candidate after which this many new errors stand is not on the way to anything.
-MOST_NEW_ERRORS_TO_FOLLOW = 3
+# Compiles of one problem, added up, after which it is left; so many candidates are tried however slow the crate is.
+MOST_MILLISECONDS_OF_A_PROBLEM = 12_000
+LEAST_CANDIDATES_OF_A_PROBLEM = 6
 
 Report = Callable[[Problem, Candidate, Verdict], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Considered:
+    """One candidate of a problem in the order of rank, with its verdict where it was compiled."""
+
+    ranked: RankedCandidate
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
 class FoundFix:
-    """A passing attempt for one problem. `tied`: equally good ones that do something else."""
+    """A passing attempt for one problem. `tied`: others that pass, where nothing decides between them;
+    `others`: what passes as well, but stands behind."""
 
     problem: Problem
     tried: TriedAttempt
     tied: tuple[TriedAttempt, ...] = ()
+    others: tuple[TriedAttempt, ...] = ()
 
     @property
     def verdict(self) -> Verdict:
-        return self.tried.verdicts[self.tried.attempt.problems.index(self.problem)]
+        return self.tried.verdict_of(self.problem)
 
     @property
     def is_preferred(self) -> bool:
         """Whether it may be applied without asking: nothing speaks against it and nothing equals it."""
-        blocked = any(all_flags()[name].blocks_preference for name in self.verdict.flags)
-        return self.tried.attempt.ranked.may_be_preferred and not blocked and not self.tied
+        return not blocks_preference(self.verdict.flags) and not self.tied
+
+
+@dataclass(slots=True)
+class Pursuit:
+    """One problem of a search: what is left to try for it, and what became of the rest."""
+
+    problem: Problem
+    untried: list[RankedCandidate] = field(default_factory=list)
+    passed: list[TriedAttempt] = field(default_factory=list)
+    failed: list[TriedAttempt] = field(default_factory=list)
+    rivals_tried: int = 0
+    milliseconds: float = 0.0
+
+    @property
+    def is_worth_more(self) -> bool:
+        """Whether there is something left to try, and time for it."""
+        has_time = self.milliseconds < MOST_MILLISECONDS_OF_A_PROBLEM
+        return bool(self.untried) and (has_time or len(self.failed) < LEAST_CANDIDATES_OF_A_PROBLEM)
+
+    @property
+    def considered(self) -> tuple[Considered, ...]:
+        """All candidates in the order of rank, with what became of them."""
+        found = [
+            Considered(tried.attempt.ranked, tried.verdict_of(self.problem)) for tried in (*self.passed, *self.failed)
+        ]
+        found += [Considered(ranked, None) for ranked in self.untried]
+        return tuple(sorted(found, key=lambda one: rank_order(one.ranked)))
+
+    @property
+    def best(self) -> TriedAttempt:
+        """Of those that passed, the one to offer first."""
+        return min(self.passed, key=lambda tried: standing(tried, self.problem))
+
+
+def standing(tried: TriedAttempt, problem: Problem) -> tuple[bool, float, tuple[object, ...]]:
+    """What attempts that passed are sorted by."""
+    return (
+        blocks_preference(tried.verdict_of(problem).flags),
+        round(tried.cost, 6),
+        rank_order(tried.attempt.ranked),
+    )
 
 
 @dataclass(slots=True)
@@ -64,61 +133,79 @@ class Search:
     may_go_on: Callable[[], bool]
     found: dict[int, FoundFix] = field(default_factory=dict)
     """By position of the problem."""
-    is_exhausted: bool = False
-    """Whether everything was tried for the problems that are not found."""
-    failed: dict[int, list[TriedAttempt]] = field(default_factory=dict)
+    given_up: set[int] = field(default_factory=set)
+    """Positions of problems for which everything was tried."""
+    considered: dict[int, tuple[Considered, ...]] = field(default_factory=dict)
+    """The candidates of each problem that was worked on, in the order of rank."""
+    compiled: set[str] = field(default_factory=set)
+    """States of the text that were compiled: none is visited again on the way to something else."""
 
     def run(self, problems: Sequence[Problem]) -> dict[int, FoundFix]:
         """The best passing candidate of each problem that has one, by the problem's position."""
-        candidates = {
-            position: list(itertools.islice(self._ranked(problem), MOST_CANDIDATES_OF_A_PROBLEM))
-            for position, problem in enumerate(problems)
-        }
-        self._together(problems, candidates)
-        if self.found:
-            # The rest is cheaper to solve when these are in: often it is gone, or goes together next time.
-            return self.found
-        self._alternatives(problems, candidates)
-        for position, problem in enumerate(problems):
-            if position not in self.found and self.may_go_on():
-                self._follow(position, problem)
-        self.is_exhausted = True
+        for wave in waves_of(problems, self.context.read):
+            pursuits = {position: Pursuit(problems[position]) for position in wave}
+            self._rank(pursuits)
+            self._together(pursuits)
+            if not any(pursuit.passed for pursuit in pursuits.values()):
+                # What is found first makes the rest cheaper to solve: often it is gone, or goes together next time.
+                self._alternatives(pursuits)
+                for pursuit in pursuits.values():
+                    if not pursuit.passed and self.may_go_on():
+                        self._follow(pursuit)
+                self.given_up |= {position for position, pursuit in pursuits.items() if not pursuit.passed}
+            self.considered.update({position: one.considered for position, one in pursuits.items()})
+            self.found = {position: self._found(one) for position, one in pursuits.items() if one.passed}
+            if self.found or not self.may_go_on():
+                break
         return self.found
 
-    def _ranked(self, problem: Problem) -> Iterator[RankedCandidate]:
-        """All candidates of a problem, cheapest first; refused ones are reported and left out."""
-        ranked = []
-        seen: set[tuple[Edit, ...]] = set()
-        for source in self.sources:
-            for candidate in source.candidates(problem, self.context):
-                if candidate.edits in seen:
-                    continue
-                seen.add(candidate.edits)
-                one = rank_candidate(candidate, problem, self.context.read)
+    def _rank(self, pursuits: Mapping[int, Pursuit]) -> None:
+        """Ask all sources about each problem: the candidates worth a compile, best first. Refused ones are reported
+        and left out; a change that many problems ask for comes sooner."""
+        askers: dict[str, int] = {}
+        for pursuit in pursuits.values():
+            proposed = (
+                candidate for source in self.sources for candidate in source.candidates(pursuit.problem, self.context)
+            )
+            ranked = []
+            for candidate in heapq.nsmallest(2 * MOST_CANDIDATES_OF_A_PROBLEM, proposed, key=lambda one: one.cost):
+                one = rank_candidate(candidate, pursuit.problem, self.context.read)
                 if one.refusal is not None:
-                    self.report(problem, candidate, refused_verdict(one))
+                    self.report(pursuit.problem, candidate, refused_verdict(one))
                 else:
                     ranked.append(one)
-        yield from sorted(ranked, key=lambda one: (not one.may_be_preferred, one.cost))
+            pursuit.untried = merged_twins(ranked)
+            for one in pursuit.untried:
+                askers[one.state] = askers.get(one.state, 0) + 1
+        for pursuit in pursuits.values():
+            supported = [asked_for_by_many(one, askers[one.state]) for one in pursuit.untried]
+            pursuit.untried = sorted(supported, key=rank_order)[:MOST_CANDIDATES_OF_A_PROBLEM]
 
-    # ---- together ---------------------------------------------------------------------------------------
+    # ---- compiles ---------------------------------------------------------------------------------------
 
-    def _together(self, problems: Sequence[Problem], candidates: Mapping[int, list[RankedCandidate]]) -> None:
-        """Take the best candidate of every problem and compile as many in one go as do not meet."""
-        by_edits: dict[tuple[Edit, ...], tuple[RankedCandidate, list[int]]] = {}
-        for position in range(len(problems)):
-            first = next(iter(candidates[position]), None)
-            if first is not None and first.may_be_preferred and not first.candidate.is_one_of_several:
-                by_edits.setdefault(first.candidate.edits, (first, []))[1].append(position)
+    def _merged(
+        self, wanted: Iterable[tuple[Pursuit, RankedCandidate]], others: Iterable[Pursuit]
+    ) -> list[tuple[Attempt, list[Pursuit]]]:
+        """The wanted attempts, each once for all problems that propose the very same change; what mends most first."""
+        by_state: dict[str, tuple[RankedCandidate, list[Pursuit]]] = {}
+        for pursuit, ranked in wanted:
+            members = by_state.setdefault(ranked.state, (ranked, []))[1]
+            if all(pursuit is not member for member in members):
+                members.append(pursuit)
+        for other in others:
+            for ranked in other.untried if not other.passed else ():
+                if ranked.state in by_state and all(other is not member for member in by_state[ranked.state][1]):
+                    by_state[ranked.state][1].append(other)
         attempts = [
-            Attempt(ranked, tuple(problems[position] for position in positions))
-            for ranked, positions in by_edits.values()
+            (Attempt(ranked, tuple(member.problem for member in members)), members)
+            for ranked, members in by_state.values()
         ]
-        groups = group_attempts(attempts)
-        waiting = list(groups)
-        positions_of = {
-            id(attempt): positions for attempt, (_, positions) in zip(attempts, by_edits.values(), strict=True)
-        }
+        return sorted(attempts, key=lambda one: (-len(one[1]), one[0].ranked.cost))
+
+    def _group_test(self, wanted: Sequence[tuple[Attempt, list[Pursuit]]]) -> None:
+        """Compile as many attempts in one go as do not meet; where that fails, smaller groups."""
+        members = {id(attempt): pursuits for attempt, pursuits in wanted}
+        waiting = group_attempts([attempt for attempt, _ in wanted])
         while waiting and self.may_go_on():
             trials = self.session.try_many(
                 [
@@ -131,249 +218,206 @@ class Search:
             )
             next_groups: list[list[Attempt]] = []
             for group, trial in zip(waiting, trials, strict=True):
+                self.compiled.add(state_of(trial.texts))
                 if len(group) > 1 and not group_passed(group, trial):
                     next_groups += split_group(group, trial)
                     continue
                 for attempt in group:
-                    self._take(judge_attempt(attempt, trial, len(group)), positions_of[id(attempt)])
+                    rest = self._note(attempt, trial, members[id(attempt)], len(group))
+                    if rest is not None:
+                        members[id(rest)] = members[id(attempt)]
+                        next_groups.append([rest])
             waiting = next_groups
 
-    def _take(self, tried: TriedAttempt, positions: Iterable[int]) -> None:
-        """Note the verdicts of an attempt: found where it passed, failed where not."""
-        for position, problem, verdict in zip(positions, tried.attempt.problems, tried.verdicts, strict=True):
-            self.report(problem, tried.attempt.ranked.candidate, verdict)
-            if verdict.passed:
-                self.found[position] = FoundFix(problem, tried)
-            else:
-                self.failed.setdefault(position, []).append(tried)
-
-    # ---- alternatives -----------------------------------------------------------------------------------
-
-    def _alternatives(self, problems: Sequence[Problem], candidates: Mapping[int, list[RankedCandidate]]) -> None:
-        """Try the other candidates of every problem, as many side by side as keep the slots busy."""
-        rest = {}
-        for position in range(len(problems)):
-            tried_already = {id(tried.attempt.ranked) for tried in self.failed.get(position, ())}
-            left = [ranked for ranked in candidates[position] if id(ranked) not in tried_already]
-            if left and position not in self.found:
-                rest[position] = left
-        width = self.session.settings.slot_count
-        while rest and self.may_go_on():
-            attempts: list[tuple[int, Attempt]] = []
-            for position in list(rest):
-                if len(attempts) >= width:
-                    break
-                # Equal alternatives are all tried, because one that passes alone decides, and two do not.
-                batch, rest[position] = take_batch(rest[position], width - len(attempts))
-                attempts += [(position, Attempt(ranked, (problems[position],))) for ranked in batch]
-            passed = self._try_alternatives(attempts)
-            for position, (best, *others) in passed.items():
-                tied = tuple(other for other in others if is_tied(best, other))
-                self.found[position] = FoundFix(problems[position], best, tied)
-            rest = {position: left for position, left in rest.items() if left and position not in passed}
-
-    def _try_alternatives(self, attempts: Sequence[tuple[int, Attempt]]) -> dict[int, list[TriedAttempt]]:
-        """Compile attempts side by side; those that passed, by the position of their problem.
-
-        Where there are several, each is asked in one unit first: most are out by that, and cheaply.
-        """
-        questions = [(attempt.ranked.candidate.edits, attempt.problems) for _, attempt in attempts]
+    def _side_by_side(self, wanted: Sequence[tuple[Attempt, list[Pursuit]]]) -> None:
+        """Compile attempts each alone. Where there are several, each is asked in one unit first: most are out by
+        that, and cheaply."""
+        questions = [(attempt.ranked.candidate.edits, attempt.problems) for attempt, _ in wanted]
         trials = self.session.screen_many(questions) if len(questions) > 1 else self.session.try_many(questions)
         survivors = [number for number, trial in enumerate(trials) if trial.is_screening and trial.survives]
-        full = self.session.try_many([questions[number] for number in survivors])
+        full = self.session.try_many([questions[number] for number in survivors]) if survivors else []
         for number, trial in zip(survivors, full, strict=True):
             trials[number] = trial
-        passed: dict[int, list[TriedAttempt]] = {}
-        for (position, attempt), trial in zip(attempts, trials, strict=True):
-            tried = judge_attempt(attempt, trial, 1)
-            self.report(attempt.problems[0], attempt.ranked.candidate, tried.verdicts[0])
-            home = passed if tried.solved else self.failed
-            home.setdefault(position, []).append(tried)
-        return passed
+        again = []
+        for (attempt, pursuits), trial in zip(wanted, trials, strict=True):
+            self.compiled.add(state_of(trial.texts))
+            rest = self._note(attempt, trial, pursuits, 1)
+            if rest is not None:
+                again.append((rest, pursuits))
+        if again and self.may_go_on():
+            self._side_by_side(again)
+
+    def _note(self, attempt: Attempt, trial: Trial, pursuits: Sequence[Pursuit], shared_by: int) -> Attempt | None:
+        """Note what a trial says about each problem of an attempt. Where it mends only some of them, the attempt for
+        those alone, which must still be compiled; else None."""
+        rest = partly_mended(attempt, trial)
+        warned: tuple[str, ...] = ()
+        if trial.is_clean:
+            edits = attempt.ranked.candidate.edits
+            warned = warning_flags(edits, trial, self.session.reports(), self.context.read)
+        tried = judge_attempt(attempt, trial, shared_by, warned)
+        for pursuit in pursuits:
+            if pursuit.problem not in attempt.problems or (rest is not None and pursuit.problem in rest.problems):
+                continue
+            verdict = tried.verdict_of(pursuit.problem)
+            self.report(pursuit.problem, attempt.ranked.candidate, verdict)
+            (pursuit.passed if verdict.passed else pursuit.failed).append(tried)
+            pursuit.milliseconds += verdict.milliseconds
+            pursuit.untried = [one for one in pursuit.untried if one.state != attempt.ranked.state]
+        return rest
+
+    # ---- rounds -----------------------------------------------------------------------------------------
+
+    def _together(self, pursuits: Mapping[int, Pursuit]) -> None:
+        """Take the best candidate of every problem, where it may be preferred, and compile them in groups."""
+        firsts = [
+            (pursuit, pursuit.untried[0])
+            for pursuit in pursuits.values()
+            if pursuit.untried and pursuit.untried[0].may_be_preferred
+        ]
+        self._group_test(self._merged(firsts, ()))
+        self._rivals(list(pursuits.values()))
+
+    def _rivals(self, pursuits: Sequence[Pursuit]) -> None:
+        """For each problem that has a passing candidate, compile what could equal or beat it."""
+        while self.may_go_on():
+            wanted = []
+            for pursuit in pursuits:
+                if pursuit.passed:
+                    best, most = pursuit.best, MOST_RIVALS - pursuit.rivals_tried
+                    rivals = next_to_try(best.attempt.ranked, best.cost, pursuit.untried, most)
+                    pursuit.rivals_tried += len(rivals)
+                    wanted += [(pursuit, rival) for rival in rivals]
+            if not wanted:
+                return
+            attempts = self._merged(wanted, ())
+            if len({id(pursuit) for pursuit, _ in wanted}) == 1:
+                self._side_by_side(attempts)
+            else:
+                self._group_test(attempts)
+
+    def _alternatives(self, pursuits: Mapping[int, Pursuit]) -> None:
+        """Try the other candidates of every problem, as many side by side as keep the slots busy."""
+        width = self.session.settings.slot_count
+        while self.may_go_on():
+            wanted: list[tuple[Pursuit, RankedCandidate]] = []
+            for pursuit in pursuits.values():
+                if len(wanted) >= width:
+                    break
+                if not pursuit.passed and pursuit.is_worth_more:
+                    wanted += [(pursuit, one) for one in next_batch(pursuit.untried, width - len(wanted))]
+            if not wanted:
+                return
+            self._side_by_side(self._merged(wanted, pursuits.values()))
+            self._rivals(list(pursuits.values()))
 
     # ---- what follows -----------------------------------------------------------------------------------
 
-    def _follow(self, position: int, problem: Problem) -> None:
-        """Carry on candidates that mended the problem but uncovered others, with what rustc says of those."""
+    def _follow(self, pursuit: Pursuit) -> None:
+        """Carry on candidates that mended the problem, or a part of it, with what all sources say of the rest."""
+        number = itertools.count()
+        waiting: list[tuple[float, int, int, RankedCandidate]] = []
+
+        def push(tried: TriedAttempt, depth: int) -> None:
+            for ranked in continuations(pursuit.problem, tried, self.sources, self.context, self.session.rules):
+                # The fewer errors are left, the nearer is the end.
+                urgency = ranked.cost + 0.1 * len(tried.trial.new_errors)
+                heapq.heappush(waiting, (urgency, next(number), depth, ranked))
+
         promising = sorted(
-            (tried for tried in self.failed.get(position, ()) if is_promising(tried)),
+            (tried for tried in pursuit.failed if is_promising(tried, self.context.read)),
             key=lambda tried: (len(tried.trial.new_errors), tried.attempt.ranked.cost),
         )
-        budget = MOST_FOLLOW_UPS
-        stack = [(tried, 1) for tried in reversed(promising[:3])]
-        seen: set[tuple[Edit, ...]] = set()
-        while stack and budget > 0 and self.may_go_on():
-            tried, depth = stack.pop()
-            continuations = []
-            for ranked in self._continuations(problem, tried):
-                if ranked.candidate.edits not in seen:
-                    seen.add(ranked.candidate.edits)
-                    continuations.append(ranked)
-            continuations = continuations[:budget]
-            budget -= len(continuations)
-            trials = self.session.try_many([(ranked.candidate.edits, [problem]) for ranked in continuations])
-            passed = []
-            deeper = []
-            for ranked, trial in zip(continuations, trials, strict=True):
-                next_tried = judge_attempt(Attempt(ranked, (problem,)), trial, 1)
-                self.report(problem, ranked.candidate, next_tried.verdicts[0])
-                if next_tried.solved:
-                    passed.append(next_tried)
-                elif is_promising(next_tried) and depth < DEEPEST_FOLLOW_UP:
-                    deeper.append((next_tried, depth + 1))
-            if passed:
-                best, *others = passed
-                self.found[position] = FoundFix(problem, best, tuple(o for o in others if is_tied(best, o)))
+        for tried in promising[:MOST_BEGINNINGS_TO_FOLLOW]:
+            push(alone(tried, pursuit.problem), 1)
+        left = MOST_FOLLOW_UPS
+        width = self.session.settings.slot_count
+        begun = pursuit.milliseconds
+        while waiting and left > 0 and self.may_go_on():
+            is_late = pursuit.milliseconds - begun > MOST_MILLISECONDS_OF_A_PROBLEM
+            if is_late and left <= MOST_FOLLOW_UPS - LEAST_CANDIDATES_OF_A_PROBLEM:
                 return
-            stack += reversed(deeper)
+            depths: dict[str, int] = {}
+            batch: list[RankedCandidate] = []
+            while waiting and len(batch) < min(width, left):
+                _, _, depth, ranked = heapq.heappop(waiting)
+                if ranked.state not in self.compiled and ranked.state not in depths:
+                    depths[ranked.state] = depth
+                    batch.append(ranked)
+            left -= len(batch)
+            tried_before = len(pursuit.failed)
+            self._side_by_side([(Attempt(ranked, (pursuit.problem,)), [pursuit]) for ranked in batch])
+            if pursuit.passed:
+                pursuit.untried = [ranked for _, _, _, ranked in sorted(waiting) if ranked.state not in self.compiled]
+                self._rivals([pursuit])
+                return
+            for tried in pursuit.failed[tried_before:]:
+                depth = depths[tried.attempt.ranked.state]
+                if depth < DEEPEST_FOLLOW_UP and is_promising(tried, self.context.read):
+                    push(tried, depth + 1)
 
-    def _continuations(self, problem: Problem, tried: TriedAttempt) -> Iterator[RankedCandidate]:
-        """The candidate with one suggestion for the first of the errors it leaves, for each suggestion."""
-        first = tried.attempt.ranked.candidate
-        ranked = []
-        for error in follow_order(tried.trial.new_errors)[:1]:
-            for suggestion in error.suggestions:
-                edits = compose(first.edits, suggestion.edits, self.context.read)
-                if isinstance(edits, EditConflict) or not edits:
-                    continue
-                candidate = Candidate(
-                    source=first.source,
-                    title=f"{first.title}; then {suggestion.message}",
-                    edits=edits,
-                    cost=first.cost + 0.1,
-                    applicability=worse(first, suggestion.applicability),
-                    steps=first.steps + 1,
-                    is_one_of_several=suggestion.is_one_of_several,
-                )
-                one = rank_candidate(candidate, problem, self.context.read)
-                if one.refusal is None:
-                    ranked.append(one)
-        yield from sorted(ranked, key=lambda one: (not one.may_be_preferred, one.cost))
+    # ---- the end ----------------------------------------------------------------------------------------
+
+    def _found(self, pursuit: Pursuit) -> FoundFix:
+        """The best of what passed for a problem, and where the others stand."""
+        problem = pursuit.problem
+        pursuit.passed = self._told_apart(pursuit)
+        best = pursuit.best
+        texts = [self._texts(best)]
+        tied: list[TriedAttempt] = []
+        others: list[TriedAttempt] = []
+        for other in sorted(pursuit.passed, key=lambda tried: standing(tried, problem)):
+            own = self._texts(other)
+            if other is best or any(same_tokens(own, known) for known in texts):
+                continue
+            texts.append(own)
+            is_out = blocks_preference(warned_of(other, problem)) and not blocks_preference(warned_of(best, problem))
+            is_open = not is_out and is_rival(best.attempt.ranked, other.attempt.ranked)
+            (tied if is_open else others).append(other)
+        return FoundFix(problem, best, tuple(tied), tuple(others))
+
+    def _texts(self, tried: TriedAttempt) -> Mapping[Path, bytes]:
+        """What an attempt makes of the text by itself: its compile may have been shared with others."""
+        texts = apply_edits(tried.attempt.ranked.candidate.edits, self.context.read)
+        assert not isinstance(texts, EditConflict), "it was compiled"
+        return texts
+
+    def _told_apart(self, pursuit: Pursuit) -> list[TriedAttempt]:
+        """What passed, each flagged where it leaves something unused in the function that another one uses."""
+        place = function_around(pursuit.problem, self.context.read)
+        if place is None or len(pursuit.passed) < 2:
+            return pursuit.passed
+        unused = [unused_names(tried.trial, place, self.context.read) for tried in pursuit.passed]
+        fewest = frozenset.intersection(*unused)
+        return [
+            with_flag(tried, "left_unused") if names > fewest else tried
+            for tried, names in zip(pursuit.passed, unused, strict=True)
+        ]
 
 
-def worse(candidate: Candidate, applicability: Applicability) -> Applicability:
-    """The less sure of two applicabilities."""
-    return max(candidate.applicability or applicability, applicability, key=list(Applicability).index)
+def warned_of(tried: TriedAttempt, problem: Problem) -> list[str]:
+    """Flags that only the compile brought."""
+    known = tried.attempt.ranked.flags
+    return [flag for flag in tried.verdict_of(problem).flags if flag not in known]
 
 
-def follow_order(errors: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """Errors with those first that hide others."""
-    return sorted(errors, key=phase_of)
+def alone(tried: TriedAttempt, problem: Problem) -> TriedAttempt:
+    """An attempt for several problems as one for one of them."""
+    return replace(tried, attempt=replace(tried.attempt, problems=(problem,)), verdicts=(tried.verdict_of(problem),))
 
 
-def is_promising(tried: TriedAttempt) -> bool:
-    """Whether an attempt mended its problem and left only few others."""
-    trial = tried.trial
-    problem = tried.attempt.problems[0]
-    return (
-        trial.refusal is None
-        and error_key(problem.diagnostic) in trial.gone
-        and 0 < len(trial.new_errors) <= MOST_NEW_ERRORS_TO_FOLLOW
-    )
+def partly_mended(attempt: Attempt, trial: Trial) -> Attempt | None:
+    """The attempt for only those of its problems that a trial saw gone, where it saw others still there."""
+    gone = tuple(problem for problem in attempt.problems if error_key(problem.diagnostic) in trial.gone)
+    if not gone or len(gone) == len(attempt.problems) or trial.new_errors or trial.refusal is not None:
+        return None
+    return Attempt(attempt.ranked, gone)
 
 
-def take_batch(ranked: list[RankedCandidate], width: int) -> tuple[list[RankedCandidate], list[RankedCandidate]]:
-    """The next candidates to try at once: at least `width`, and all equal alternatives of the last one."""
+def next_batch(ranked: Sequence[RankedCandidate], width: int) -> list[RankedCandidate]:
+    """The next candidates to try at once: at least `width`, and all that answer the same question as the last one:
+    one that passes alone decides, and two do not."""
     count = min(width, len(ranked))
-    while count < len(ranked) and is_alternative(ranked[count - 1], ranked[count]):
+    while count < len(ranked) and ranked[count].question and ranked[count].question == ranked[count - 1].question:
         count += 1
-    return ranked[:count], ranked[count:]
-
-
-def is_alternative(first: RankedCandidate, second: RankedCandidate) -> bool:
-    """Whether two candidates are equal choices of the same suggestion."""
-    one, other = first.candidate, second.candidate
-    return one.is_one_of_several and other.is_one_of_several and one.title == other.title
-
-
-def is_tied(best: TriedAttempt, other: TriedAttempt) -> bool:
-    """Whether nothing decides between two passing attempts."""
-    return is_alternative(best.attempt.ranked, other.attempt.ranked)
-
-
-def group_attempts(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
-    """Groups that can share a compile: one package, no two that meet; a manifest stands alone."""
-    groups: dict[str, list[OpenGroup]] = {}
-    alone = []
-    for attempt in attempts:
-        if changes_manifest(attempt):
-            alone.append([attempt])
-            continue
-        found = groups.setdefault(attempt.problems[0].package, [])
-        home = next((group for group in found if not group.meets(attempt)), None)
-        if home is None:
-            home = OpenGroup()
-            found.append(home)
-        home.add(attempt)
-    return [*alone, *(group.attempts for found in groups.values() for group in found)]
-
-
-@dataclass(slots=True)
-class OpenGroup:
-    """Attempts that do not meet, with the places they edit and those their problems speak of."""
-
-    attempts: list[Attempt] = field(default_factory=list)
-    edited: OccupiedPlaces = field(default_factory=OccupiedPlaces)
-    spoken_of: OccupiedPlaces = field(default_factory=OccupiedPlaces)
-
-    def add(self, attempt: Attempt) -> None:
-        self.attempts.append(attempt)
-        for edit in attempt.ranked.candidate.edits:
-            self.edited.add(edit.file, edit.byte_start, edit.byte_end)
-        for span in primary_spans(attempt):
-            self.spoken_of.add(span.file, span.byte_start, span.byte_end)
-
-    def meets(self, attempt: Attempt) -> bool:
-        """Whether it touches a place that a member edits, or one edits what the other's problem speaks of."""
-        return any(
-            self.edited.touched_by(edit.file, edit.byte_start, edit.byte_end)
-            or self.spoken_of.touched_by(edit.file, edit.byte_start, edit.byte_end)
-            for edit in attempt.ranked.candidate.edits
-        ) or any(self.edited.touched_by(span.file, span.byte_start, span.byte_end) for span in primary_spans(attempt))
-
-
-def primary_spans(attempt: Attempt) -> list[Span]:
-    """The places that the problems of an attempt point at."""
-    return [span for problem in attempt.problems for span in problem.diagnostic.spans if span.is_primary]
-
-
-def changes_manifest(attempt: Attempt) -> bool:
-    return any(edit.file.name == "Cargo.toml" for edit in attempt.ranked.candidate.edits)
-
-
-def group_passed(group: Sequence[Attempt], trial: Trial) -> bool:
-    """Whether a shared compile speaks for every member."""
-    return trial.is_clean and all(
-        error_key(problem.diagnostic) in trial.gone for attempt in group for problem in attempt.problems
-    )
-
-
-def split_group(group: Sequence[Attempt], trial: Trial) -> list[list[Attempt]]:
-    """Smaller groups: those the compiler blames alone, the rest together; halves where it blames nobody or all."""
-    blamed = [attempt for attempt in group if is_blamed(attempt, trial)]
-    if 0 < len(blamed) < len(group):
-        rest = [attempt for attempt in group if attempt not in blamed]
-        return [rest, *halves(blamed)] if len(blamed) > 1 else [rest, blamed]
-    return halves(group)
-
-
-def halves(group: Sequence[Attempt]) -> list[list[Attempt]]:
-    if len(group) == 1:
-        return [list(group)]
-    middle = len(group) // 2
-    return [list(group[:middle]), list(group[middle:])]
-
-
-def is_blamed(attempt: Attempt, trial: Trial) -> bool:
-    """Whether an attempt's problem is still there, or a new error lies within a few lines of its edits."""
-    if any(error_key(problem.diagnostic) not in trial.gone for problem in attempt.problems):
-        return True
-    lines = {
-        (problem.span.file, line)
-        for problem in attempt.problems
-        if problem.span is not None
-        for line in range(problem.span.line_start - 3, problem.span.line_end + 4)
-    }
-    return any(
-        (span.file, span.line_start) in lines for error in trial.new_errors for span in error.spans if span.is_primary
-    )
+    return list(ranked[:count])

@@ -11,6 +11,8 @@ from sleepy_agent.code.changes import all_flags
 GIVEN_ELSEWHERE = {
     "dependents_unknown": "attempts.verdict_for, from the trial",
     "unchecked_to_the_end": "attempts.verdict_for, from the trial",
+    "left_unused": "warnings.warning_flags, from the trial",
+    "new_warning": "warnings.warning_flags, from the trial",
 }
 
 # Flag -> an edit that earns it, and one that does not.

@@ -11,7 +11,14 @@ from sleepy_agent.cargo.problems import error_key
 from sleepy_agent.cargo.trials import Trial, refused_trial
 from sleepy_agent.domain import Applicability, Candidate, Diagnostic, Edit, Level, Problem, Span
 from sleepy_agent.fixes.attempts import Attempt, judge_attempt, refused_verdict
-from sleepy_agent.fixes.rank import COST_OF_A_STEP, RankedCandidate, applicability_words, rank_candidate
+from sleepy_agent.fixes.rank import (
+    COST_OF_A_STEP,
+    COST_OF_A_TOKEN,
+    COST_OF_CHANGED_BEHAVIOUR,
+    RankedCandidate,
+    applicability_words,
+    rank_candidate,
+)
 
 FILE = Path("/shop/src/lib.rs")
 MANIFEST = Path("/shop/Cargo.toml")
@@ -35,22 +42,27 @@ def ranked(*edits: Edit, of: Problem | None = None, cost: float = 0.1, steps: in
 CONVERT = Edit(FILE, 45, 45, ".to_string()")
 
 
-def test_an_honest_edit_costs_what_its_source_says() -> None:
+def test_an_honest_edit_costs_what_its_source_says_and_a_little_for_its_size() -> None:
     one = ranked(CONVERT)
-    assert (one.flags, one.refusal, one.cost, one.may_be_preferred) == ((), None, 0.1, True)
+    assert (one.flags, one.refusal, one.may_be_preferred) == ((), None, True)
+    assert one.cost == pytest.approx(0.1 + COST_OF_CHANGED_BEHAVIOUR + 4 * COST_OF_A_TOKEN)
     assert one.is_private
 
 
 def test_flags_and_steps_cost() -> None:
     one = ranked(Edit(FILE, 45, 45, ".clone().unwrap()"), steps=3)
     assert one.flags == ("unwrap", "clone")
-    assert one.cost == pytest.approx(0.1 + 0.6 + 0.25 + 2 * COST_OF_A_STEP)
+    assert one.cost == pytest.approx(
+        0.1 + 0.6 + 0.25 + 2 * COST_OF_A_STEP + COST_OF_CHANGED_BEHAVIOUR + 8 * COST_OF_A_TOKEN
+    )
     assert not one.may_be_preferred
     assert one.why == (
-        "compiler: rustc thinks that this may be what was meant",
-        "3 steps combined",
-        "panics where the value is missing or an error",
-        "copies the value with `clone`",
+        "compiler: rustc thinks that this may be what was meant (+0.100)",
+        "3 steps combined (+0.300)",
+        "may change what the program does (+0.050)",
+        "panics where the value is missing or an error (+0.600)",
+        "copies the value with `clone` (+0.250)",
+        "changes 8 tokens in 1 place (+0.016)",
     )
 
 

@@ -15,12 +15,14 @@ from typing import cast
 
 from sleepy_agent.cargo.problems import error_key
 from sleepy_agent.cargo.session import CheckSession
+from sleepy_agent.cargo.slots import UnitReport, UnitStatus
 from sleepy_agent.cargo.trials import Trial, refused_trial, targets_still_there
 from sleepy_agent.cargo.verdict import compare_errors
 from sleepy_agent.cargo.workspace import Workspace
 from sleepy_agent.code.edits import EditConflict, apply_edits, moves_of
 from sleepy_agent.config import Settings
 from sleepy_agent.domain import Applicability, Diagnostic, Edit, Level, Problem, Span, Suggestion
+from sleepy_agent.families import FamilyRules, load_family_rules
 
 ROOT = Path("/toy")
 MESSAGES = {
@@ -93,6 +95,7 @@ class ToySession:
     workspace: Workspace = field(default_factory=lambda: Workspace(ROOT, ROOT / "target", (), frozenset()))
     recording: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(units=("toy",)))
     overlay_texts: dict[Path, bytes] = field(default_factory=dict)
+    rules: FamilyRules = field(default_factory=load_family_rules)
 
     @property
     def as_session(self) -> CheckSession:
@@ -117,6 +120,9 @@ class ToySession:
 
     def is_editable(self, path: Path) -> bool:
         return path in self.texts
+
+    def reports(self) -> dict[str, UnitReport]:
+        return {"toy": UnitReport("toy", UnitStatus.RED, tuple(self.diagnostics(self.read)))}
 
     def blocked_packages(self) -> tuple[str, ...]:
         return self.blocked
@@ -151,7 +157,7 @@ class ToySession:
         return Trial(
             edits=tuple(edits),
             texts=texts,
-            reports={},
+            reports={"toy": UnitReport("toy", UnitStatus.RED if after else UnitStatus.GREEN, tuple(after))},
             gone=frozenset(keys - targets_still_there(comparison, targets)),
             new_errors=(*comparison.new, *comparison.unmasked),
             unmasked=(),

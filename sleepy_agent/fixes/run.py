@@ -1,0 +1,70 @@
+"""What one repair is asked to do, and what it has at hand and has decided so far."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sleepy_agent.cargo.session import CheckSession
+from sleepy_agent.domain import Proof
+from sleepy_agent.fixes.bookkeeping import Budget, ProblemKey, RunBook
+from sleepy_agent.fixes.events import Decide, Emit
+from sleepy_agent.fixes.sources import Source
+from sleepy_agent.fixes.sources.context import KnownItems
+from sleepy_agent.fixes.taken import TakenFix
+from sleepy_agent.process import CancelToken
+
+
+@dataclass(frozen=True, slots=True)
+class FixOptions:
+    """What to repair and how. `sources` None: every source available here; empty sets: everything."""
+
+    sources: tuple[str, ...] | None = None
+    codes: frozenset[str] = frozenset()
+    files: tuple[Path, ...] = ()
+    clippy: bool = False
+    proof: Proof = Proof.CHECK
+    budget_seconds: float | None = None
+    write: bool = True
+    keep_unchecked: bool = False
+    """Whether fixes stay that an error left beside them keeps the compiler from checking to the end: only where
+    somebody saw and accepted each of them."""
+    command: str = "sleepy fix"
+
+
+@dataclass(slots=True)
+class Run:
+    """What one repair needs at hand, and what it has decided so far."""
+
+    session: CheckSession
+    sources: Sequence[Source]
+    options: FixOptions
+    decide: Decide
+    emit: Emit
+    cancel: CancelToken
+    budget: Budget
+    book: RunBook
+    hindrance: Callable[[Path], str | None] = lambda _path: None
+    """Why a file must not be written, or None."""
+    take_all: bool = False
+    skipped_files: frozenset[Path] = frozenset()
+    agreed: frozenset[tuple[ProblemKey, str]] = frozenset()
+    """Fixes that were accepted but could not be taken in together with others yet: nobody is asked twice."""
+    declined: frozenset[tuple[ProblemKey, str, bool]] = frozenset()
+    """Fixes that were not taken, and whether they were preferred: asked about again only when that changes."""
+    announced: frozenset[tuple[ProblemKey, str]] = frozenset()
+    """Fixes whose taking was told: a run that begins again does not tell it twice."""
+    taken: list[TakenFix] = field(default_factory=list)
+    banned: frozenset[tuple[ProblemKey, str]] = frozenset()
+    """Fixes that were taken back because nobody could check them to the end."""
+    stopped_because: str | None = None
+    known_items: KnownItems = field(default_factory=KnownItems)
+    """The index of the workspace, which each search takes on where the one before left it."""
+
+    def may_go_on(self) -> bool:
+        """Whether new work may begin."""
+        self.cancel.raise_if_cancelled()
+        if self.budget.is_used_up and self.stopped_because is None:
+            self.stopped_because = f"the budget of {self.options.budget_seconds:g} s is used up"
+        return self.stopped_because is None
