@@ -57,7 +57,7 @@ def take_preferred(offer: Offer) -> Decision:
     return Decision.YES if offer.fix.preferred else Decision.NO
 
 
-def show_what_is_taken(console: Console, root: Path, progress: Progress) -> tuple[Decide, Emit]:
+def show_what_is_taken(console: Console, root: Path, progress: Progress, *, why: bool = False) -> tuple[Decide, Emit]:
     """`take_preferred`, and events shown with a block for each fix once it is taken: what is left stands in the
     report at the end."""
     offers: dict[Problem, Offer] = {}
@@ -82,16 +82,22 @@ def show_what_is_taken(console: Console, root: Path, progress: Progress) -> tupl
         if offer is None:
             print_mended_too(console, event.fix, root)
         else:
-            print_offer(console, offer, root)
+            print_offer(console, offer, root, why=why)
         console.print()
 
     return decide, emit
 
 
 def ask_for_each(
-    terminal: Terminal, console: Console, root: Path, cancel: CancelToken, pause: Callable[[], None]
+    terminal: Terminal,
+    console: Console,
+    root: Path,
+    cancel: CancelToken,
+    pause: Callable[[], None],
+    *,
+    why: bool = False,
 ) -> Decide:
-    """Show each offer and ask. `pause` stops whatever moves on the screen."""
+    """Show each offer and ask. `pause` stops whatever moves on the screen; `why`: show the order of candidates."""
     standing = _Standing()
 
     def decide(offer: Offer) -> Decision:
@@ -102,7 +108,7 @@ def ask_for_each(
         if key in standing.answers:
             return standing.answers[key]
         pause()
-        print_offer(console, offer, root, numbered=True)
+        print_offer(console, offer, root, numbered=True, why=why)
         if standing.take_preferred and offer.fix.preferred:
             console.print(Text(f"{INDENT}applied, as you said", "dim"))
             decision = Decision.YES

@@ -67,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--dry-run", action="store_true", help="show what --apply would do, write nothing")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     parser.add_argument(
+        "--why", action="store_true", help="show how each offer came to stand first, and what came after it"
+    )
+    parser.add_argument(
         "--code",
         action="append",
         default=[],
@@ -148,18 +151,20 @@ def run_with(arguments: argparse.Namespace, mode: Mode, terminal: Terminal, engi
         decide: Decide = take_preferred
         emit: Emit = progress.show
         if mode.asks:
-            decide = ask_for_each(terminal, console, root, cancel, progress.pause)
+            decide = ask_for_each(terminal, console, root, cancel, progress.pause, why=arguments.why)
         elif not mode.as_json:
-            decide, emit = show_what_is_taken(console, root, progress)
+            decide, emit = show_what_is_taken(console, root, progress, why=arguments.why)
         try:
             report = engine(path, options, places=places, settings=settings, decide=decide, emit=emit, cancel=cancel)
         except Interrupted as stop:
             # The engine writes once, at the end, and does not stop between two files.
             raise Interrupted("Stopped before anything was written.", stop.remedy) from stop
     if mode.as_json:
-        terminal.output.write(json.dumps(report_as_json(report, wrote=mode.writes), ensure_ascii=False) + "\n")
+        found = report_as_json(report, wrote=mode.writes, why=arguments.why)
+        terminal.output.write(json.dumps(found, ensure_ascii=False) + "\n")
         terminal.output.flush()
     else:
         files = tuple(file.resolve() for file in options.files)
-        print_report(console, report, ReportView(mode.writes, not mode.asks, options.codes, files))
+        view = ReportView(mode.writes, not mode.asks, options.codes, files, arguments.why)
+        print_report(console, report, view)
     return EXIT_INTERRUPTED if cancel.cancelled else exit_code_of(report)

@@ -13,15 +13,18 @@ SCHEMA_VERSION: Final = 1
 """A field that is added leaves it; one that changes its meaning raises it."""
 
 
-def report_as_json(report: FixReport, *, wrote: bool) -> dict[str, Any]:
-    """What `sleepy fix --json` prints."""
+def report_as_json(report: FixReport, *, wrote: bool, why: bool = False) -> dict[str, Any]:
+    """What `sleepy fix --json` prints. `why`: with the order of candidates of each problem."""
     return {
         "schema_version": SCHEMA_VERSION,
         "run_id": report.run_id,
         "root": str(report.root),
         "green": report.green,
         "dry_run": not wrote,
-        "problems": [_problem_as_json(problem, report.root) for problem in report.problems],
+        "problems": [
+            _problem_as_json(problem, report.root) | ({"why": _why_as_json(problem)} if why else {})
+            for problem in report.problems
+        ],
         "blocked": list(report.blocked),
         "written": [relative(path, report.root) for path in report.written_files],
         "proofs": [
@@ -55,6 +58,22 @@ def _problem_as_json(report: ProblemReport, root: Path) -> dict[str, Any]:
         "diff": report.diff,
         "alternatives": [_alternative_as_json(other, root) for other in report.alternatives],
     }
+
+
+def _why_as_json(report: ProblemReport) -> list[dict[str, Any]]:
+    return [
+        {
+            "source": line.candidate.source,
+            "template": line.candidate.template,
+            "title": line.candidate.title,
+            "cost": round(line.cost, 4),
+            "parts": [{"says": says, "cost": round(cost, 4)} for says, cost in line.parts],
+            "passed": line.verdict.passed if line.verdict else None,
+            "reason": line.verdict.reason if line.verdict else None,
+            "flags": list(line.verdict.flags) if line.verdict else [],
+        }
+        for line in report.ranking
+    ]
 
 
 def _alternative_as_json(fix: Fix, root: Path) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from rich.text import Text
 from sleepy_agent.cli.values import counted
 from sleepy_agent.domain import Diagnostic, Fix, Problem, Verdict
 from sleepy_agent.errors import EXIT_ERRORS_REMAIN, EXIT_GREEN
-from sleepy_agent.fixes.events import FixReport, Offer, ProblemReport, ProofMade
+from sleepy_agent.fixes.events import FixReport, Offer, ProblemReport, ProofMade, RankLine
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 INDENT = "  "
 MOST_PROBLEMS_LISTED = 40
 LONGEST_DIFF_LINES = 60
+MOST_RANKS_LISTED = 8
 """A longer diff is cut on the terminal; --json has all of it."""
 
 
@@ -108,8 +109,24 @@ def print_block(console: Console, title: Text, lines: Iterable[Text]) -> None:
         console.print(Text.assemble(INDENT, line))
 
 
-def print_offer(console: Console, offer: Offer, root: Path, *, numbered: bool = False) -> None:
-    """One problem with the fix that is proposed for it: title, source, diff, proof, flags."""
+def rank_lines(ranking: Sequence[RankLine]) -> list[Text]:
+    """All candidates of a problem in their order, each with what its cost is made of and what the compiler said."""
+    lines = [Text("the order of candidates, the lowest cost first:", "dim")] if ranking else []
+    for place_in_order, line in enumerate(ranking[:MOST_RANKS_LISTED], start=1):
+        said, style = "not compiled: what was compiled before it was enough", "dim"
+        if line.verdict is not None:
+            said, style = line.verdict.reason.rstrip("."), "green" if line.verdict.passed else "red"
+        head = (f"{place_in_order}. {line.candidate.title}", ""), (f"   {line.cost:.3f}   ", "bold"), (said, style)
+        parts = "; ".join(f"{says} {cost:+.3f}" for says, cost in line.parts)
+        lines += [Text.assemble(INDENT, *head), Text(f"{INDENT * 2}{parts}", "dim")]
+    if len(ranking) > MOST_RANKS_LISTED:
+        lines.append(Text(f"{INDENT}... {len(ranking) - MOST_RANKS_LISTED} more; --json --why has them all", "dim"))
+    return lines
+
+
+def print_offer(console: Console, offer: Offer, root: Path, *, numbered: bool = False, why: bool = False) -> None:
+    """One problem with the fix that is proposed for it: title, source, diff, proof, flags. `why`: also how it came
+    to stand before the others."""
     fix = offer.fix
     number = f"[{offer.index}/{offer.total}] " if numbered and offer.total > 1 else ""
     title = Text.assemble((number, "dim"), headline(fix.problem, root))
@@ -126,6 +143,8 @@ def print_offer(console: Console, offer: Offer, root: Path, *, numbered: bool = 
     if offer.alternatives:
         names = "; ".join(other.candidate.title for other in offer.alternatives[:3])
         lines.append(Text(f"also proven: {names}", "dim"))
+    if why:
+        lines += rank_lines(offer.ranking)
     print_block(console, title, lines)
 
 
@@ -145,6 +164,8 @@ class ReportView:
     codes: frozenset[str] = frozenset()
     files: tuple[Path, ...] = ()
     """What --code and --file asked for; empty: everything."""
+    why: bool = False
+    """Whether the order of candidates is shown for what is left."""
 
     def asked_for(self, problem: Problem) -> bool:
         """Whether the user wanted this problem worked on."""
@@ -161,7 +182,7 @@ def print_report(console: Console, report: FixReport, view: ReportView) -> None:
         console.print(Text(f"{INDENT}stopped early: {report.stopped_because.rstrip('.')}", "yellow"))
     wanted = [problem for problem in left if view.asked_for(problem.problem)]
     for problem in wanted[:MOST_PROBLEMS_LISTED]:
-        _print_left(console, problem, report.root)
+        _print_left(console, problem, report.root, why=view.why)
     if len(wanted) > MOST_PROBLEMS_LISTED:
         more = counted(len(wanted) - MOST_PROBLEMS_LISTED, "more problem")
         console.print(Text(f"{INDENT}... {more}; --json lists them all", "dim"))
@@ -215,13 +236,15 @@ def _verdict_line(report: FixReport, fixed: int, left: int, view: ReportView) ->
     )
 
 
-def _print_left(console: Console, problem: ProblemReport, root: Path) -> None:
+def _print_left(console: Console, problem: ProblemReport, root: Path, *, why: bool) -> None:
     reason = problem.reason.rstrip(".") or "no fix was found"
     tried = f" ({counted(problem.attempts, 'candidate')} tried)" if problem.attempts else ""
     lines = [Text.assemble(INDENT, (f"{reason}{tried}", "dim"))]
     for other in problem.alternatives[:3]:
         flags = f" ({', '.join(flag_names(other.verdict.flags))})" if other.verdict.flags else ""
         lines.append(Text.assemble(INDENT, ("proven, not taken: ", "dim"), other.candidate.title, (flags, "yellow")))
+    if why:
+        lines += [Text.assemble(INDENT, line) for line in rank_lines(problem.ranking)]
     print_block(console, Text.assemble(INDENT, headline(problem.problem, root)), lines)
 
 

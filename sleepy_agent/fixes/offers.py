@@ -31,11 +31,12 @@ def ranking_of(considered: Iterable[Considered]) -> tuple[RankLine, ...]:
 
 def reasons_of(found: FoundFix) -> tuple[str, ...]:
     """Why a fix is offered first, and why it is not preferred where others equal it."""
+    reasons = found.tried.attempt.ranked.reasons
     if not found.tied:
-        return found.tried.attempt.ranked.why
+        return reasons
     count = len(found.tied)
     others = "another change compiles" if count == 1 else f"{count} other changes compile"
-    return (*found.tried.attempt.ranked.why, f"{others} as well, and nothing decides between them")
+    return (*reasons, f"{others} as well, and nothing decides between them")
 
 
 def decide_on(run: Run, found: FoundFix, number: int, total: int) -> bool:

@@ -85,6 +85,12 @@ class RankedCandidate:
         return question_of(self.candidate)
 
     @property
+    def reasons(self) -> tuple[str, ...]:
+        """The reasons of its rank in short: who proposes it, and what it does beyond compiling."""
+        steps = (f"{self.candidate.steps} steps combined",) if self.candidate.steps > 1 else ()
+        return (source_words(self.candidate), *steps, *(all_flags()[name].says for name in self.flags))
+
+    @property
     def why(self) -> tuple[str, ...]:
         """The reasons of its rank: every part of the cost, in words and with its number."""
         return tuple(str(part) for part in self.parts)
@@ -170,7 +176,7 @@ def cost_parts(
     if candidate.steps > 1:
         parts.append(CostPart(f"{candidate.steps} steps combined", COST_OF_A_STEP * (candidate.steps - 1)))
     if not candidate.keeps_behaviour:
-        parts.append(CostPart("may change what the program does", COST_OF_CHANGED_BEHAVIOUR))
+        parts.append(CostPart("not known to keep what the program does", COST_OF_CHANGED_BEHAVIOUR))
     table = all_flags()
     parts += [CostPart(table[name].says, table[name].cost) for name in flags]
     parts.append(size_part(candidate.edits, texts, read))

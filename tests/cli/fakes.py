@@ -26,6 +26,7 @@ from sleepy_agent.fixes.events import (
     ProblemLeft,
     ProblemReport,
     ProblemsFound,
+    RankLine,
     StageStarted,
 )
 from sleepy_agent.process import CancelToken
@@ -105,6 +106,17 @@ def make_fix(
     return Fix(problem, candidate, verdict, preferred)
 
 
+def make_ranking(fix: Fix) -> tuple[RankLine, ...]:
+    """The fix in front of two others: one that failed, one that was not compiled."""
+    failed = Verdict(False, "The error is still there.", False)
+    other = Candidate("template", "borrow it", (), template="borrow_argument")
+    return (
+        RankLine(fix.candidate, 0.35, (("rustc is sure", 0.1), ("copies the value", 0.25)), fix.verdict),
+        RankLine(other, 0.4, (("borrow_argument", 0.4),), failed),
+        RankLine(Candidate("compiler", "rewrite it", ()), 1.5, (("a wild guess", 1.5),), None),
+    )
+
+
 DIFF = "--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -12 +12 @@\n-    take(x);\n+    take(x.clone());\n"
 
 
@@ -137,12 +149,21 @@ class ScriptedEngine:
         reports = []
         for index, fix in enumerate(self.fixes, start=1):
             emit(AttemptMade(fix.problem, fix.candidate, fix.verdict))
-            decision = decide(Offer(fix, DIFF, ("it is the only one",), (), index, len(self.fixes)))
+            decision = decide(Offer(fix, DIFF, ("it is the only one",), (), index, len(self.fixes), make_ranking(fix)))
             self.decisions.append(decision)
             taken = decision is Decision.YES
             emit(FixAccepted(fix) if taken else ProblemLeft(fix.problem, "you said no", (fix,)))
             reports.append(
-                ProblemReport(fix.problem, fix if taken else None, () if taken else (fix,), 1, 140.0, "", DIFF)
+                ProblemReport(
+                    fix.problem,
+                    fix if taken else None,
+                    () if taken else (fix,),
+                    1,
+                    140.0,
+                    "",
+                    DIFF,
+                    make_ranking(fix),
+                )
             )
             if decision is Decision.QUIT:
                 break

@@ -204,6 +204,45 @@ def test_json_is_one_object_as_its_schema_says(
     assert terminal.errors.getvalue() == ""
 
 
+@pytest.mark.parametrize("options", [("--apply",), ("--dry-run",), ()], ids=lambda value: " ".join(value) or "asking")
+def test_why_shows_the_order_and_what_it_is_made_of(
+    options: tuple[str, ...], two_fixes: ScriptedEngine, tmp_path: Path
+) -> None:
+    without: list[str] = []
+    shown: list[str] = []
+    for more, kept in ((), without), (("--why",), shown):
+        terminal = make_terminal("y\nn\n", interactive=not options)
+        run_fix(two_fixes, terminal, tmp_path, *options, *more)
+        kept.append(terminal.output.getvalue())
+    expected = (
+        "1. clone it   0.350   target gone, nothing new",
+        "rustc is sure +0.100; copies the value +0.250",
+        "2. borrow it   0.400   The error is still there",
+        "3. rewrite it   1.500   not compiled: what was compiled before it was enough",
+        # The second offer, which is left.
+        "1. unwrap it   0.350   target gone, nothing new",
+    )
+    assert all(line in shown[0] for line in expected)
+    assert not any(line in without[0] for line in expected)
+
+
+def test_json_tells_why_only_where_it_is_asked_to(two_fixes: ScriptedEngine, tmp_path: Path) -> None:
+    terminal = make_terminal()
+    run_fix(two_fixes, terminal, tmp_path, "--json", "--why")
+    report = json.loads(terminal.output.getvalue())
+    Draft202012Validator(json.loads(SCHEMA.read_text(encoding="utf-8"))).validate(report)
+    lines = report["problems"][0]["why"]
+    assert [(line["title"], line["passed"], line["template"]) for line in lines] == [
+        ("clone it", True, None),
+        ("borrow it", False, "borrow_argument"),
+        ("rewrite it", None, None),
+    ]
+    assert lines[0]["parts"] == [{"says": "rustc is sure", "cost": 0.1}, {"says": "copies the value", "cost": 0.25}]
+    plain = make_terminal()
+    run_fix(two_fixes, plain, tmp_path, "--json")
+    assert all("why" not in problem for problem in json.loads(plain.output.getvalue())["problems"])
+
+
 def test_the_schema_describes_a_report_without_places(tmp_path: Path) -> None:
     problem = make_problem(tmp_path, code=None)
     nowhere = type(problem)(

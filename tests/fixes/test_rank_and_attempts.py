@@ -59,7 +59,7 @@ def test_flags_and_steps_cost() -> None:
     assert one.why == (
         "compiler: rustc thinks that this may be what was meant (+0.100)",
         "3 steps combined (+0.300)",
-        "may change what the program does (+0.050)",
+        "not known to keep what the program does (+0.050)",
         "panics where the value is missing or an error (+0.600)",
         "copies the value with `clone` (+0.250)",
         "changes 8 tokens in 1 place (+0.016)",
