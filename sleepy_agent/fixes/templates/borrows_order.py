@@ -1,0 +1,185 @@
+"""Statements in the wrong order: what must be moved before or behind another so that borrows and moves do not meet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tree_sitter import Node
+
+from sleepy_agent.domain import Edit, Span
+from sleepy_agent.fixes.templates.borrows_shared import (
+    common_block,
+    exact_node,
+    is_statement,
+    jumps,
+    names_bound_by,
+    names_in,
+    only_looks,
+    own_span,
+    own_spans,
+    statement_in,
+    statements_of,
+)
+from sleepy_agent.fixes.templates.scene import Proposal, Scene
+
+# Statements farther apart than these were hardly exchanged by mistake.
+MOST_BETWEEN = 6
+FARTHER_AWAY = 0.06
+
+
+def use_before_move(scene: Scene) -> Iterator[Proposal]:
+    """A use after a move (or an assignment that comes too late): the use goes before it, or the move behind it."""
+    moved = own_span(scene, r"^(value|variable) (partially )?moved|moved due to|^move out of .* occurs here")
+    if moved is None:
+        return
+    used = own_span(scene, r"after (partial )?move$|borrow later (used|captured) here")
+    if used is not None:
+        yield from reordered(scene, scene.node_of(moved), scene.node_of(used))
+
+
+def use_before_mutation(scene: Scene) -> Iterator[Proposal]:
+    """A borrow that is used after a mutation: the borrow goes behind the mutation, or the use before it."""
+    borrowed = first_borrow(scene)
+    used = own_span(scene, r"later (used|captured) here|later used by call")
+    mutated = exact_node(scene, scene.problem.span)
+    if borrowed is None or mutated is None:
+        return
+    block = common_block(scene.node_of(borrowed), mutated)
+    if block is None:
+        return
+    first = statement_in(block, scene.node_of(borrowed))
+    second = statement_in(block, mutated)
+    if first is None or second is None or first.end_byte > second.start_byte:
+        return
+    yield from moved_behind(scene, first, second)
+    if used is not None and used.byte_start > second.end_byte:
+        yield from moved_before(scene, mutated, scene.node_of(used))
+
+
+def first_borrow(scene: Scene) -> Span | None:
+    """Where the borrow begins that is in the way. The primary span is what it is in the way of."""
+    pattern = r"borrow(ed)? (mutable )?occurs here$|is borrowed here$|^borrow of .* occurs here$|borrow occurs here$"
+    return next((span for span in own_spans(scene, pattern) if not span.is_primary), None)
+
+
+def assign_before_use(scene: Scene) -> Iterator[Proposal]:
+    """A variable that is used before the statement that gives it its value."""
+    used = exact_node(scene, scene.problem.span)
+    block = next((one for one in _blocks(used)), None)
+    if used is None or block is None:
+        return
+    name = scene.of(used)
+    statement = statement_in(block, used)
+    statements = statements_of(block)
+    if statement is None:
+        return
+    for later in statements[statements.index(statement) + 1 :][: MOST_BETWEEN + 1]:
+        value = later.named_children[0] if later.type == "expression_statement" and later.named_children else None
+        if value is None or value.type != "assignment_expression":
+            continue
+        left = value.child_by_field_name("left")
+        if left is not None and scene.of(left) == name:
+            yield from moved_before(scene, statement, later)
+            return
+
+
+def _blocks(node: Node | None) -> Iterator[Node]:
+    while node is not None:
+        if node.type == "block":
+            yield node
+        node = node.parent
+
+
+def reordered(scene: Scene, earlier: Node, later: Node) -> Iterator[Proposal]:
+    """The statement of `later` before that of `earlier`; where that may not be, the other way round."""
+    proposals = list(moved_before(scene, earlier, later))
+    if not proposals:
+        block = common_block(earlier, later)
+        first = statement_in(block, earlier) if block is not None else None
+        second = statement_in(block, later) if block is not None else None
+        if first is not None and second is not None and first.end_byte <= second.start_byte:
+            proposals = list(moved_behind(scene, first, second))
+    yield from proposals
+
+
+def moved_before(scene: Scene, earlier: Node, later: Node) -> Iterator[Proposal]:
+    """The statement that holds `later` goes before the one that holds `earlier`."""
+    block = common_block(earlier, later)
+    if block is None:
+        return
+    statements = statements_of(block)
+    first, last = statement_in(block, earlier), statement_in(block, later)
+    if first is None or last is None or first not in statements or last not in statements:
+        return
+    begin, end = statements.index(first), statements.index(last)
+    if not 0 < end - begin <= MOST_BETWEEN + 1 or not is_statement(last) or not is_statement(first):
+        return
+    passed = statements[begin:end]
+    if may_pass(scene, last, passed):
+        yield proposal(scene, last, passed, before=True)
+
+
+def moved_behind(scene: Scene, first: Node, last: Node) -> Iterator[Proposal]:
+    """The statement `first` goes behind the statement `last` of the same block."""
+    block = first.parent
+    statements = statements_of(block) if block is not None else []
+    if first not in statements or last not in statements:
+        return
+    begin, end = statements.index(first), statements.index(last)
+    if not 0 < end - begin <= MOST_BETWEEN + 1 or not is_statement(last) or not is_statement(first):
+        return
+    passed = statements[begin + 1 : end + 1]
+    if may_pass(scene, first, passed):
+        yield proposal(scene, first, passed, before=False)
+
+
+def may_pass(scene: Scene, statement: Node, passed: Sequence[Node]) -> bool:
+    """Whether a statement may change places with others: none needs what another binds, none leaves the block."""
+    used, bound = names_in(scene, statement), names_bound_by(scene, statement)
+    if any(jumps(one) for one in (statement, *passed)) and len(passed) > 1:
+        return False
+    return all(
+        is_statement(one)
+        and not names_bound_by(scene, one) & (used | bound)
+        and not bound & (names_in(scene, one) | names_bound_by(scene, one))
+        for one in passed
+    )
+
+
+def proposal(scene: Scene, statement: Node, passed: Sequence[Node], *, before: bool) -> Proposal:
+    """The edits that let a statement pass others, and how sure that is."""
+    looks = only_looks(scene, statement)
+    cost = FARTHER_AWAY * (len(passed) - 1) + (0.0 if looks else 0.04)
+    place = passed[0] if before else passed[-1]
+    if len(passed) == 1:
+        edits = [scene.replace(statement, scene.of(place)), scene.replace(place, scene.of(statement))]
+    else:
+        edits = moved_line(scene, statement, place, before=before)
+    return Proposal(
+        tuple(sorted(edits, key=lambda edit: edit.byte_start)),
+        {
+            "where": "before" if before else "behind",
+            "statement": shortened(scene, statement),
+            "other": shortened(scene, place),
+        },
+        cost,
+    )
+
+
+def moved_line(scene: Scene, statement: Node, place: Node, *, before: bool) -> list[Edit]:
+    """Take a statement away with its blanks, and put it before or behind another one."""
+    start = statement.start_byte
+    while scene.text[start - 1 : start] in {b" ", b"\t"}:
+        start -= 1
+    if scene.text[start - 1 : start] == b"\n":
+        start -= 1
+    indentation = "\n" + scene.indentation(place.start_byte)
+    code = scene.of(statement)
+    position, insertion = (place.start_byte, code + indentation) if before else (place.end_byte, indentation + code)
+    return [scene.delete(start, statement.end_byte), scene.insert(position, insertion)]
+
+
+def shortened(scene: Scene, node: Node) -> str:
+    """The first words of a statement."""
+    words = " ".join(scene.of(node).split())
+    return words if len(words) <= 40 else words[:37] + "..."

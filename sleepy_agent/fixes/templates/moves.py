@@ -1,0 +1,424 @@
+"""Values that are moved and needed again, or moved out of what is only borrowed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from sleepy_agent.code.syntax import ancestors
+from sleepy_agent.code.type_text import bare_type_name, type_arguments
+from sleepy_agent.domain import Edit
+from sleepy_agent.fixes.templates.borrows_shared import (
+    COPIED_TYPES,
+    call_around,
+    exact_node,
+    free_name,
+    has_default,
+    hoisting_place,
+    labelled_node,
+    line_insertion,
+    local_at,
+    method_name,
+    moved_type,
+    own_span,
+    own_spans,
+    root_name,
+    statement_in,
+    std_path,
+)
+from sleepy_agent.fixes.templates.scene import Proposal, Scene
+
+MOVED_HERE = r"^(value|data) (partially )?moved here"
+MOVED_BY_CALL = r"moved due to this (method|implicit) call"
+# Methods of Option and Result that consume them, and the two kinds themselves.
+OPTIONS = frozenset({"Option", "Result"})
+# What an option may hold that a reference to its target stands for better.
+DEREFERENCED = frozenset({"String", "Vec", "Box", "PathBuf", "OsString", "Rc", "Arc"})
+
+
+# ---- Option and Result ------------------------------------------------------------------------------------------
+
+
+def look_into_option(scene: Scene) -> Iterator[Proposal]:
+    """`.as_ref()`, `.as_mut()` or `.as_deref()` before a method that would consume an Option or Result."""
+    receiver = labelled_node(scene, r"calling `\.as_ref\(\)` or `\.as_mut\(\)`")
+    if receiver is None:
+        return
+    type_text = moved_type(scene) or ""
+    held = type_arguments(type_text)
+    ways = [("as_ref", 0.0), ("as_mut", 0.03)]
+    if held and bare_type_name(held[0]) in DEREFERENCED:
+        ways += [("as_deref", 0.02), ("as_deref_mut", 0.05)]
+    for name, cost in ways:
+        if "mut" not in name or may_be_changed(scene, receiver):
+            yield Proposal((scene.insert(receiver.end_byte, f".{name}()"),), {"method": name}, cost)
+
+
+def may_be_changed(scene: Scene, place: Node) -> bool:
+    """Whether a place can be borrowed mutably, as far as what is written tells."""
+    if "shared reference" in scene.problem.message or "`&` reference" in scene.problem.message:
+        return False
+    local = local_at(scene, place, root_name(scene, place))
+    if local is None:
+        return False
+    return local.is_mutable or "&mut" in (local.type or "") or local.type is None or "'a mut" in (local.type or "")
+
+
+def take_option(scene: Scene) -> Iterator[Proposal]:
+    """`.take()`: the value leaves the Option, and None stays behind."""
+    place = exact_node(scene, scene.problem.span)
+    if place is None or not is_borrowed_mutably(scene, place):
+        return
+    if bare_type_name(moved_type(scene) or option_matched(scene)) == "Option":
+        yield Proposal((scene.insert(place.end_byte, ".take()"),), {"place": scene.of(place)})
+
+
+def option_matched(scene: Scene) -> str:
+    """`Option` where the complaint is about the payload of `Some`."""
+    return "Option" if "as enum variant `Some`" in scene.problem.message else ""
+
+
+def is_borrowed_mutably(scene: Scene, place: Node) -> bool:
+    """Whether a place that cannot be moved out of may be changed: it is behind `&mut`, or in a `mut` collection."""
+    message = scene.problem.message
+    if "behind a mutable reference" in message or ("dereference of" in message and "MutexGuard" in message):
+        return True
+    if "shared reference" in message or "an `Rc`" in message or "an `Arc`" in message:
+        return False
+    local = local_at(scene, place, root_name(scene, place))
+    return local is not None and (local.is_mutable or (local.type or "").startswith("&mut"))
+
+
+def take_value(scene: Scene) -> Iterator[Proposal]:
+    """`mem::take`: the value leaves its place, and an empty one stays behind."""
+    place = exact_node(scene, scene.problem.span)
+    if place is None or place.type == "reference_expression":
+        return
+    type_text = moved_type(scene)
+    if type_text is None or not has_default(scene, type_text) or bare_type_name(type_text) == "Option":
+        return
+    function = std_path(scene, "mem", "take")
+    if "implements the `Drop` trait" in scene.problem.message:
+        yield from taken_from_dropped(scene, place, function)
+    elif is_borrowed_mutably(scene, place):
+        yield Proposal(
+            (scene.replace(place, f"{function}({mutable_borrow(scene, place)})"),), {"place": scene.of(place)}
+        )
+
+
+def mutable_borrow(scene: Scene, place: Node) -> str:
+    """`&mut place`, or what a place dereferences."""
+    if place.type == "unary_expression" and scene.of(place).startswith("*"):
+        inner = place.named_children[0]
+        if inner.type in {"identifier", "self"}:
+            local = local_at(scene, inner, scene.of(inner))
+            if local is not None and (local.type or "&mut").startswith("&mut"):
+                return scene.of(inner)
+    return f"&mut {scene.of(place)}"
+
+
+def taken_from_dropped(scene: Scene, place: Node, function: str) -> Iterator[Proposal]:
+    """The same for a type with a destructor, whose fields cannot be moved out: `self` must be `mut` for that."""
+    name = root_name(scene, place)
+    local = local_at(scene, place, name)
+    if local is None or (local.type or "").startswith("&"):
+        return
+    edits = [scene.replace(place, f"{function}({mutable_borrow(scene, place)})")]
+    if not local.is_mutable:
+        edits.insert(0, scene.insert(local.byte_start, "mut "))
+    yield Proposal(tuple(edits), {"place": scene.of(place)})
+
+
+# ---- borrow where it was moved ----------------------------------------------------------------------------------
+
+# Where a value may stand as a reference as well: its place in the tree.
+BORROWING_PLACES = frozenset(
+    {
+        ("let_declaration", "value"),
+        ("match_expression", "value"),
+        ("let_condition", "value"),
+        ("for_expression", "value"),
+    }
+)
+
+
+def borrow_instead(scene: Scene) -> Iterator[Proposal]:
+    """`&` in front of what a `let`, `match`, `if let` or `for` takes, where it is needed again."""
+    for span in own_spans(scene, f"{MOVED_HERE}|moved due to this implicit call"):
+        place = exact_node(scene, span)
+        place = borrowing_place(place) if place is not None else None
+        if place is not None:
+            yield Proposal((scene.insert(place.start_byte, "&"),), {"place": scene.of(place)})
+    # A binding of a pattern took a part of the value: then the value is what must be borrowed.
+    for span in own_spans(scene, MOVED_HERE):
+        matched = matched_value(scene.node_of(span))
+        if matched is not None and not scene.of(matched).startswith("&") and b"ref " not in scene.text:
+            yield Proposal((scene.insert(matched.start_byte, "&"),), {"place": scene.of(matched)}, -0.03)
+
+
+def borrowing_place(node: Node) -> Node | None:
+    """The value a node is, where it stands as what is bound, matched or iterated over, and is no call."""
+    if node.type not in {"identifier", "field_expression", "index_expression", "self"} or node.parent is None:
+        return None
+    field = next(
+        (
+            name
+            for kind, name in BORROWING_PLACES
+            if kind == node.parent.type and node.parent.child_by_field_name(name) == node
+        ),
+        None,
+    )
+    is_typed = node.parent.type == "let_declaration" and node.parent.child_by_field_name("type") is not None
+    return node if field is not None and not is_typed else None
+
+
+def matched_value(binding: Node) -> Node | None:
+    """The value that the pattern around a binding takes apart, where it is a plain place."""
+    for one in ancestors(binding):
+        if one.type in {"let_declaration", "let_condition"}:
+            pattern, value = one.child_by_field_name("pattern"), one.child_by_field_name("value")
+            is_inside = pattern is not None and pattern.start_byte <= binding.start_byte < pattern.end_byte
+            return plain_place(value) if is_inside and pattern != binding else None
+        if one.type == "match_arm":
+            pattern = one.child_by_field_name("pattern")
+            is_inside = pattern is not None and pattern.start_byte <= binding.start_byte < pattern.end_byte
+            match = one.parent.parent if one.parent is not None else None
+            return plain_place(match.child_by_field_name("value")) if is_inside and match is not None else None
+        if one.type in {"block", "function_item", "closure_expression", "arguments"}:
+            return None
+    return None
+
+
+def plain_place(value: Node | None) -> Node | None:
+    return value if value is not None and value.type in {"identifier", "field_expression", "index_expression"} else None
+
+
+def iterate_by_reference(scene: Scene) -> Iterator[Proposal]:
+    """`.iter()` for `.into_iter()` where the collection is needed again or is only borrowed."""
+    for span in own_spans(scene, MOVED_BY_CALL):
+        name = scene.node_of(span)
+        call = next((one for one in ancestors(name) if one.type == "call_expression"), None)
+        if call is None or method_name(scene, call) != "into_iter":
+            continue
+        function = call.child_by_field_name("function")
+        field = function.child_by_field_name("field") if function is not None else None
+        if field is None:
+            continue
+        yield Proposal((scene.replace(field, "iter"),), {"method": "iter"})
+        held = type_arguments(moved_type(scene) or "")
+        if len(held) == 1 and held[0] in COPIED_TYPES:
+            edits = (scene.replace(field, "iter"), scene.insert(call.end_byte, ".copied()"))
+            yield Proposal(edits, {"method": "iter().copied"}, 0.03)
+        if "behind a mutable reference" in scene.problem.message:
+            yield Proposal((scene.replace(field, "iter_mut"),), {"method": "iter_mut"}, 0.04)
+            yield Proposal(
+                (Edit(scene.file, field.start_byte, call.end_byte, "drain(..)"),),
+                {"method": "drain"},
+                0.3,
+                keeps_behaviour=False,
+            )
+
+
+def consume_collection(scene: Scene) -> Iterator[Proposal]:
+    """`for x in handles` for `for x in &handles` where each `x` is consumed."""
+    place = exact_node(scene, scene.problem.span)
+    local = local_at(scene, place, root_name(scene, place)) if place is not None else None
+    if local is None or local.kind != "for":
+        return
+    loop = next(
+        (
+            one
+            for one in ancestors(scene.node)
+            if one.type == "for_expression" and one.start_byte == local.declaration_start
+        ),
+        None,
+    )
+    value = loop.child_by_field_name("value") if loop is not None else None
+    if value is None:
+        return
+    collection, edits = None, []
+    if value.type == "reference_expression":
+        collection = value.child_by_field_name("value")
+    elif method_name(scene, value) in {"iter", "iter_mut"}:
+        function = value.child_by_field_name("function")
+        collection = function.child_by_field_name("value") if function is not None else None
+    if collection is None:
+        return
+    owner = local_at(scene, value, root_name(scene, collection))
+    if owner is None or (owner.type or "").startswith("&"):
+        if "&mut" in (owner.type or "" if owner else ""):
+            yield Proposal(
+                (scene.replace(value, f"{scene.of(collection)}.drain(..)"),),
+                {"value": f"{scene.of(collection)}.drain(..)"},
+                0.1,
+            )
+        return
+    edits.append(scene.replace(value, scene.of(collection)))
+    yield Proposal(tuple(edits), {"value": scene.of(collection)})
+
+
+# ---- the same statement -----------------------------------------------------------------------------------------
+
+LISTS = frozenset({"field_initializer_list", "arguments", "tuple_expression", "array_expression"})
+
+
+def compute_before_move(scene: Scene) -> Iterator[Proposal]:
+    """A use that stands behind the move in the same expression: of fields, the order is free; else a `let`."""
+    moved = own_span(scene, MOVED_HERE)
+    used = own_span(scene, r"after (partial )?move$")
+    if moved is None or used is None or moved.byte_end > used.byte_start:
+        return
+    first, second = scene.node_of(moved), scene.node_of(used)
+    holder = next((one for one in ancestors(second) if one.type in LISTS and one.start_byte <= moved.byte_start), None)
+    if holder is None:
+        return
+    one, other = statement_in(holder, first), statement_in(holder, second)
+    if one is None or other is None or one == other:
+        return
+    if holder.type == "field_initializer_list":
+        yield Proposal(
+            (scene.replace(one, scene.of(other)), scene.replace(other, scene.of(one))), {"part": scene.of(other)}
+        )
+        return
+    statement = hoisting_place(other)
+    if statement is not None:
+        name = free_name(scene, other, name_for(scene, other))
+        let = line_insertion(scene, statement, f"let {name} = {scene.of(other)};")
+        yield Proposal((let, scene.replace(other, name)), {"part": scene.of(other)}, 0.02)
+
+
+def name_for(scene: Scene, value: Node) -> str:
+    """A name for the value of an expression: that of the method or field that gives it."""
+    if value.type == "call_expression":
+        name = method_name(scene, value)
+        function = value.child_by_field_name("function")
+        last = name or (re.split(r"::|\.", scene.of(function))[-1] if function is not None else "")
+        last = re.sub(r"^(get|compute|find|next|to|as|into)_", "", last)
+        if last in {
+            "clone",
+            "unwrap",
+            "expect",
+            "to_string",
+            "get",
+            "new",
+            "into",
+            "as_ref",
+            "copied",
+            "cloned",
+            "collect",
+        }:
+            inner = function.child_by_field_name("value") if function is not None else None
+            return name_for(scene, inner) if inner is not None else "value"
+        return last if re.fullmatch(r"[a-z_]\w*", last) and last not in RESERVED else "value"
+    if value.type == "field_expression":
+        field = value.child_by_field_name("field")
+        text = scene.of(field) if field is not None else ""
+        return text if re.fullmatch(r"[a-z]\w*", text) else "value"
+    if (
+        value.type in {"try_expression", "await_expression", "parenthesized_expression", "reference_expression"}
+        and value.named_children
+    ):
+        return name_for(scene, value.named_children[-1])
+    return "value"
+
+
+RESERVED = frozenset(
+    {"as", "break", "const", "continue", "crate", "else", "enum", "extern", "false", "fn", "for", "if", "impl", "in"}
+    | {"let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "static", "struct", "super"}
+    | {
+        "trait",
+        "true",
+        "type",
+        "unsafe",
+        "use",
+        "where",
+        "while",
+        "async",
+        "await",
+        "dyn",
+        "box",
+        "yield",
+        "try",
+        "gen",
+    }
+)
+
+
+# ---- moved in a loop --------------------------------------------------------------------------------------------
+
+
+def take_in_loop(scene: Scene) -> Iterator[Proposal]:
+    """What is filled in a loop and given away on each turn leaves an empty value for the next turn."""
+    span = own_span(scene, r"^value moved here, in previous iteration of loop")
+    place = exact_node(scene, span)
+    type_text = moved_type(scene)
+    if place is None or place.type != "identifier" or type_text is None or not has_default(scene, type_text):
+        return
+    local = local_at(scene, place, scene.of(place))
+    if local is None or not local.is_mutable or local.kind != "let":
+        return
+    yield Proposal(
+        (scene.replace(place, f"{std_path(scene, 'mem', 'take')}(&mut {scene.of(place)})"),), {"place": scene.of(place)}
+    )
+
+
+# ---- copies -----------------------------------------------------------------------------------------------------
+
+
+def derive_clone(scene: Scene) -> Iterator[Proposal]:
+    """A type of ours becomes `Clone`, and the value is copied where it was moved."""
+    declaration = scene.noted(r"implemented `Clone`, you could clone the value")
+    copied = next(
+        (
+            span
+            for child in scene.diagnostic.children
+            for span in child.spans
+            if span.label == "you could clone this value"
+        ),
+        None,
+    )
+    name = re.search(r"if `([\w:]+)(?:<.*>)?` implemented `Clone`", scene.said)
+    if declaration is None or copied is None or name is None or copied.file != scene.file or copied.from_macro:
+        return
+    item = scene.index.type_named(name[1].rsplit("::", 1)[-1])
+    if item is None or not scene.context.is_editable(item.file) or "Copy" in item.derives:
+        return
+    if any(
+        re.match(r"&|Box<dyn|dyn |Mutex|RwLock|File\b|JoinHandle|Sender|Receiver", field.type)
+        and "&'" not in field.type
+        for field in item.fields
+    ):
+        return
+    node = exact_node(scene, copied)
+    if node is None:
+        return
+    yield Proposal((derive_edit(scene, item, "Clone"), scene.insert(node.end_byte, ".clone()")), {"type": item.name})
+
+
+def derive_edit(scene: Scene, item, name: str) -> Edit:  # type: ignore[no-untyped-def]
+    """One more derived trait on a type."""
+    if item.derive_end is not None:
+        separator = ", " if item.derives else ""
+        return Edit(item.file, item.derive_end, item.derive_end, f"{separator}{name}")
+    text = scene.context.read(item.file)
+    line = text.rfind(b"\n", 0, item.byte_start) + 1
+    indentation = text[line : item.byte_start].decode()
+    indentation = indentation if not indentation.strip() else ""
+    return Edit(item.file, item.byte_start, item.byte_start, f"#[derive({name})]\n{indentation}")
+
+
+def in_closure(node: Node) -> Node | None:
+    """The closure around a node."""
+    return next((one for one in ancestors(node) if one.type == "closure_expression"), None)
+
+
+def clone_captured(scene: Scene) -> Iterator[Proposal]:
+    """A closure that is called more than once gives a copy away, not the value it captured."""
+    if "captured variable in an `Fn" not in scene.problem.message:
+        return
+    place = exact_node(scene, scene.problem.span)
+    if place is None or in_closure(place) is None or call_around(place) is not None:
+        return
+    yield Proposal((scene.insert(place.end_byte, ".clone()"),), {"place": scene.of(place)})
