@@ -29,8 +29,9 @@ class Source(Protocol):
 def available_sources() -> Mapping[str, Source]:
     """Every source that is available here, in the order in which they are asked."""
     from sleepy_agent.fixes.sources.compiler import CompilerSource
+    from sleepy_agent.fixes.sources.template import TemplateSource
 
-    sources: tuple[Source, ...] = (CompilerSource(),)
+    sources: tuple[Source, ...] = (CompilerSource(), TemplateSource())
     return {source.name: source for source in sources}
 
 

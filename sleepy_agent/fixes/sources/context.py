@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sleepy_agent.cargo.workspace import Workspace
-
-if TYPE_CHECKING:
-    from sleepy_agent.code.index import CrateRoot, WorkspaceIndex
+from sleepy_agent.code.index import CrateRoot, WorkspaceIndex, build_index
 
 Read = Callable[[Path], bytes]
 
@@ -23,16 +20,12 @@ class KnownItems:
 
     def index_of(self, workspace: Workspace, read: Read) -> WorkspaceIndex:
         """The index of the texts that `read` gives now."""
-        from sleepy_agent.code.index import build_index
-
         self._index = build_index(crate_roots(workspace), read) if self._index is None else self._index.refreshed(read)
         return self._index
 
 
 def crate_roots(workspace: Workspace) -> list[CrateRoot]:
     """The root files of all targets of all packages, as the index wants to know them."""
-    from sleepy_agent.code.index import CrateRoot
-
     return [
         CrateRoot(
             name=package.name.replace("-", "_"),

@@ -7,17 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from tree_sitter import Node
 
 from sleepy_agent.cargo.diagnostics import all_texts
+from sleepy_agent.code.index import WorkspaceIndex
 from sleepy_agent.code.syntax import ancestors, node_at, parse_rust
 from sleepy_agent.domain import Diagnostic, Edit, Problem, Span
 from sleepy_agent.fixes.sources.context import SourceContext
-
-if TYPE_CHECKING:
-    from sleepy_agent.code.index import WorkspaceIndex
 
 STATEMENT_KINDS = frozenset({"let_declaration", "expression_statement", "empty_statement"})
 ITEM_KINDS = frozenset(
@@ -164,10 +161,10 @@ class Scene:
         """Take the bytes start..end of this file away."""
         return Edit(self.file, start, end, "")
 
-    def import_edit(self, path: str) -> Edit:
-        """A new line `use path;` where this module's imports stand."""
-        position, indentation = self.index.import_place(self.file, self.span.byte_start)
-        return self.insert(position, f"{indentation}use {path};\n")
+    def import_edit(self, path: str) -> Edit | None:
+        """A new line `use path;` where this module's imports stand; None where no place can be found."""
+        place = self.index.import_place(self.file, self.span.byte_start)
+        return self.insert(place[0], f"{place[1]}use {path};\n") if place is not None else None
 
 
 def end_of(place: Node | Span) -> int:
