@@ -5,12 +5,21 @@ The place is such that `indentation + "use a::b;\\n"` can be put there as it is.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tree_sitter import Node
 
+from sleepy_agent.code.item_records import Module
 from sleepy_agent.code.syntax import COMMENT_KINDS
 
 IMPORTS = frozenset({"use_declaration", "extern_crate_declaration"})
 BEFORE_IMPORTS = frozenset({"inner_attribute_item", "{", "}", "shebang", "empty_statement"})
+
+
+def with_import_place(module: Module, body: Node, text: bytes) -> Module:
+    """The module, knowing where its imports go. `body`: the root of its file, or its inline body."""
+    position, indentation = import_place_in(body, text)
+    return replace(module, import_place=position, import_indentation=indentation)
 
 
 def import_place_in(container: Node, text: bytes) -> tuple[int, str]:

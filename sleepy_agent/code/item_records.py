@@ -121,6 +121,8 @@ class Item:
     """Whether it stands under `#[cfg(test)]` or is a `#[test]`."""
     is_whole: bool = True
     """Whether its syntax could be read to the end; of a broken item the head is kept."""
+    is_in_macro: bool = False
+    """Whether it stands in the arguments of a macro, so that its text may be something else than Rust."""
 
     @property
     def is_local(self) -> bool:
