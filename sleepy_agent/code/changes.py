@@ -110,7 +110,8 @@ def flags_of_change(
         return tuple(name for name in all_flags() if name in found)
     for change in changes:
         found |= deletion_flags(root_before, root_after, change, target)
-        found |= visibility_flags((root_before, before), (root_after, after), change, target)
+        if not root_before.has_error:
+            found |= visibility_flags((root_before, before), (root_after, after), change, target)
         if "clone" in found and is_repeated(node_at(root_after, change.new_start, change.new_end)):
             found.add("clone_in_loop")
     lost = loss_flags(Text(root_before, before), Text(root_after, after), changes)

@@ -184,6 +184,9 @@ def lost_actions(old: Side, new: Side) -> bool:
     if old.text.root.has_error:
         # There a keyword may have been read as a name; but what is lost is also written less often.
         lost &= old.words - new.words
+        if new.words["else"] > old.words["else"]:
+            # The `?` of a choice in another language's form.
+            lost.pop("?", None)
     if not lost:
         return False
     free = sum(gained.values())
