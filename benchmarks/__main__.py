@@ -13,6 +13,7 @@ from sleepy_agent.process import CancelToken, InterruptSignals
 
 MODULES = {
     "error_index": "benchmarks.error_index.run",
+    "real_crates": "benchmarks.real_crates.run",
     "throughput": "benchmarks.throughput",
     "polite": "benchmarks.polite",
     "example_time": "benchmarks.example_time",

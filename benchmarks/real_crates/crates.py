@@ -13,10 +13,9 @@ from typing import Any
 import tomlkit
 
 from benchmarks.machine import cache_directory, environment_with
-from sleepy_agent.process import CancelToken, ProcessOutcome, run_process
+from sleepy_agent.process import CancelToken, run_process
 
 FETCH_SECONDS = 300.0
-TEST_SECONDS = 240.0
 
 _DROPPED_TABLES = ("bench", "test", "example", "bin", "dev-dependencies", "badges", "profile", "lints", "patch")
 """Of a manifest: what only the crate's own authors need."""
@@ -48,16 +47,20 @@ class Crate:
 
 @dataclass(frozen=True, slots=True)
 class OpenedCrate:
-    """A crate on disk, ready to be broken. `target`: a target directory for judging it that stays warm."""
+    """A crate on disk, ready to be broken: its green text in `root`, and `folder` for what is built and kept for it."""
 
     crate: Crate
     root: Path
-    target: Path
+    folder: Path
 
     @property
     def sources(self) -> tuple[Path, ...]:
         """Its Rust files, relative to the root, in a fixed order."""
         return tuple(sorted(path.relative_to(self.root) for path in (self.root / "src").rglob("*.rs")))
+
+    def original(self, file: Path) -> bytes:
+        """The green text of a file, named relative to the root."""
+        return (self.root / file).read_bytes()
 
     @property
     def lines(self) -> int:
@@ -75,7 +78,7 @@ def known_crates() -> tuple[Crate, ...]:
 
 
 def _crate_of(entry: Mapping[str, Any]) -> Crate:
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
+    values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()}
     return Crate(**values)
 
 
@@ -96,29 +99,19 @@ def open_crate(crate: Crate, cancel: CancelToken) -> OpenedCrate:
             _run(command, root, cancel)
         shutil.rmtree(folder / "fetched", ignore_errors=True)
         (folder / "complete").touch()
-    return OpenedCrate(crate, root, folder / "target")
-
-
-def unit_tests(opened: OpenedCrate, root: Path, cancel: CancelToken) -> ProcessOutcome:
-    """`cargo test --lib` in `root`, which holds the crate or a changed copy of it."""
-    return run_process(
-        ["cargo", "test", "--quiet", "--lib", "--offline", "--", *opened.crate.test_arguments],
-        cwd=root,
-        environment=environment_with(extra={"CARGO_TARGET_DIR": str(opened.target), "RUSTFLAGS": "-Awarnings"}),
-        timeout_seconds=TEST_SECONDS,
-        cancel=cancel,
-    )
+    return OpenedCrate(crate, root, folder)
 
 
 def _fetched(crate: Crate, folder: Path, cancel: CancelToken) -> Path:
     """The sources of exactly this version, as published."""
     (folder / "src").mkdir(parents=True)
     (folder / "src" / "lib.rs").write_text("", encoding="utf-8")
-    dependency = f'{crate.name} = {{ version = "={crate.version}", default-features = false }}'
-    (folder / "Cargo.toml").write_text(
-        f'[package]\nname = "fetcher"\nversion = "0.0.0"\nedition = "2021"\n\n[workspace]\n\n[dependencies]\n{dependency}\n',
-        encoding="utf-8",
-    )
+    manifest = {
+        "package": {"name": "fetcher", "version": "0.0.0", "edition": "2021"},
+        "workspace": {},
+        "dependencies": {crate.name: {"version": f"={crate.version}", "default-features": False}},
+    }
+    (folder / "Cargo.toml").write_text(tomlkit.dumps(manifest), encoding="utf-8")
     _run(["cargo", "vendor", "--quiet"], folder, cancel)
     return folder / "vendor" / crate.name
 
