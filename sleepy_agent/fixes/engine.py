@@ -25,8 +25,9 @@ from sleepy_agent.fixes.events import (
 )
 from sleepy_agent.fixes.offers import decide_on, hindrance_of, ranking_of
 from sleepy_agent.fixes.proof import prove
+from sleepy_agent.fixes.pursuits import FoundFix
 from sleepy_agent.fixes.run import FixOptions, Run
-from sleepy_agent.fixes.search import FoundFix, Search
+from sleepy_agent.fixes.search import Search
 from sleepy_agent.fixes.sources import SourceContext, choose_sources
 from sleepy_agent.fixes.taken import unchecked_fixes
 from sleepy_agent.fixes.taking import take_in

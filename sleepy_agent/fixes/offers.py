@@ -11,8 +11,8 @@ from sleepy_agent.domain import Fix, Outcome
 from sleepy_agent.errors import CannotWrite, FileChanged
 from sleepy_agent.fixes.bookkeeping import problem_key
 from sleepy_agent.fixes.events import Decision, Offer, RankLine
+from sleepy_agent.fixes.pursuits import Considered, FoundFix
 from sleepy_agent.fixes.run import Run
-from sleepy_agent.fixes.search import Considered, FoundFix
 from sleepy_agent.fixes.write import FileChange, check_writable
 
 

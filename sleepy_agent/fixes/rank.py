@@ -43,6 +43,9 @@ GAIN_OF_A_DOUBLING = 0.1
 MOST_GAIN_OF_MANY = 0.3
 
 TOKEN = re.compile(r"\w+|[^\w\s]")
+# What an edit only inserts where it borrows instead of moving, or allows what was not allowed.
+BORROWING = re.compile(r"&(\s*mut\s+)?|mut\s+|&?\s*'\w+\s+")
+DERIVE = re.compile(r"\s*#\[derive\([\w:, ]+\)\]\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,8 @@ def is_waived(flag: Flag, said: str) -> bool:
 def rank_candidate(candidate: Candidate, problem: Problem, read: ReadText) -> RankedCandidate:
     """Flags and cost of a candidate, from the texts before and after; nothing is compiled."""
     own = (CostPart(source_words(candidate), candidate.cost),)
+    if not candidate.keeps_behaviour and only_allows(candidate.edits):
+        candidate = replace(candidate, keeps_behaviour=True)
     texts = apply_edits(candidate.edits, read)
     if isinstance(texts, EditConflict):
         return RankedCandidate(candidate, (), own, texts.reason)
@@ -166,6 +171,26 @@ def rank_candidate(candidate: Candidate, problem: Problem, read: ReadText) -> Ra
         is_private,
         state_of(texts),
     )
+
+
+def only_allows(edits: Iterable[Edit]) -> bool:
+    """Whether every part of an edit only inserts what cannot change a program that compiles with it: a borrow, `mut`,
+    a lifetime, a derive."""
+    return all(
+        edit.byte_start == edit.byte_end
+        and (BORROWING.fullmatch(edit.replacement) or DERIVE.fullmatch(edit.replacement))
+        for edit in edits
+    )
+
+
+def least_cost(candidate: Candidate, askers: int) -> float:
+    """What a candidate costs at least, as far as one can tell without reading the text."""
+    return candidate.cost - gain_of_many(askers)
+
+
+def gain_of_many(askers: int) -> float:
+    """What it speaks for an edit that so many problems ask for it."""
+    return min(MOST_GAIN_OF_MANY, GAIN_OF_A_DOUBLING * math.log2(max(1, askers)))
 
 
 def cost_parts(
@@ -219,8 +244,8 @@ def asked_for_by_many(ranked: RankedCandidate, count: int) -> RankedCandidate:
     """The same candidate where so many problems ask for the same change."""
     if count < 2:
         return ranked
-    gain = min(MOST_GAIN_OF_MANY, GAIN_OF_A_DOUBLING * math.log2(count))
-    return replace(ranked, parts=(*ranked.parts, CostPart(f"{count} problems ask for the same change", -gain)))
+    part = CostPart(f"{count} problems ask for the same change", -gain_of_many(count))
+    return replace(ranked, parts=(*ranked.parts, part))
 
 
 def merged_twins(ranked: Iterable[RankedCandidate]) -> list[RankedCandidate]:

@@ -14,112 +14,54 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sleepy_agent.cargo.problems import error_key
 from sleepy_agent.cargo.session import CheckSession
 from sleepy_agent.cargo.trials import Trial
 from sleepy_agent.code.edits import EditConflict, apply_edits
-from sleepy_agent.domain import Candidate, Problem, Verdict
+from sleepy_agent.domain import Candidate, Edit, Problem, Verdict
 from sleepy_agent.fixes.attempts import Attempt, TriedAttempt, judge_attempt, refused_verdict, with_flag
 from sleepy_agent.fixes.follow_ups import continuations, is_promising
 from sleepy_agent.fixes.groups import group_attempts, group_passed, split_group
 from sleepy_agent.fixes.ordering import waves_of
+from sleepy_agent.fixes.pursuits import (
+    LEAST_CANDIDATES_OF_A_PROBLEM,
+    MOST_CANDIDATES_OF_A_PROBLEM,
+    MOST_MILLISECONDS_OF_A_PROBLEM,
+    Considered,
+    FoundFix,
+    Pursuit,
+    alone,
+    next_batch,
+    standing,
+    warned_of,
+)
 from sleepy_agent.fixes.rank import (
     RankedCandidate,
     asked_for_by_many,
     blocks_preference,
+    least_cost,
     merged_twins,
     rank_candidate,
-    rank_order,
     state_of,
 )
 from sleepy_agent.fixes.sources import Source, SourceContext
 from sleepy_agent.fixes.taken import function_around
-from sleepy_agent.fixes.ties import is_rival, next_to_try, same_tokens
+from sleepy_agent.fixes.ties import NEARLY_THE_SAME_COST, is_rival, next_to_try, same_tokens
 from sleepy_agent.fixes.warnings import unused_names, warning_flags
 
-MOST_CANDIDATES_OF_A_PROBLEM = 24
 MOST_RIVALS = 8
+# Reading what so many candidates do to the text takes no time that anybody would notice.
+MOST_READ_AT_ONCE = 60
 MOST_FOLLOW_UPS = 16
 MOST_BEGINNINGS_TO_FOLLOW = 3
 DEEPEST_FOLLOW_UP = 4
-# Compiles of one problem, added up, after which it is left; so many candidates are tried however slow the crate is.
-MOST_MILLISECONDS_OF_A_PROBLEM = 12_000
-LEAST_CANDIDATES_OF_A_PROBLEM = 6
 
 Report = Callable[[Problem, Candidate, Verdict], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Considered:
-    """One candidate of a problem in the order of rank, with its verdict where it was compiled."""
-
-    ranked: RankedCandidate
-    verdict: Verdict | None
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFix:
-    """A passing attempt for one problem. `tied`: others that pass, where nothing decides between them;
-    `others`: what passes as well, but stands behind."""
-
-    problem: Problem
-    tried: TriedAttempt
-    tied: tuple[TriedAttempt, ...] = ()
-    others: tuple[TriedAttempt, ...] = ()
-
-    @property
-    def verdict(self) -> Verdict:
-        return self.tried.verdict_of(self.problem)
-
-    @property
-    def is_preferred(self) -> bool:
-        """Whether it may be applied without asking: nothing speaks against it and nothing equals it."""
-        return not blocks_preference(self.verdict.flags) and not self.tied
-
-
-@dataclass(slots=True)
-class Pursuit:
-    """One problem of a search: what is left to try for it, and what became of the rest."""
-
-    problem: Problem
-    untried: list[RankedCandidate] = field(default_factory=list)
-    passed: list[TriedAttempt] = field(default_factory=list)
-    failed: list[TriedAttempt] = field(default_factory=list)
-    rivals_tried: int = 0
-    milliseconds: float = 0.0
-
-    @property
-    def is_worth_more(self) -> bool:
-        """Whether there is something left to try, and time for it."""
-        has_time = self.milliseconds < MOST_MILLISECONDS_OF_A_PROBLEM
-        return bool(self.untried) and (has_time or len(self.failed) < LEAST_CANDIDATES_OF_A_PROBLEM)
-
-    @property
-    def considered(self) -> tuple[Considered, ...]:
-        """All candidates in the order of rank, with what became of them."""
-        found = [
-            Considered(tried.attempt.ranked, tried.verdict_of(self.problem)) for tried in (*self.passed, *self.failed)
-        ]
-        found += [Considered(ranked, None) for ranked in self.untried]
-        return tuple(sorted(found, key=lambda one: rank_order(one.ranked)))
-
-    @property
-    def best(self) -> TriedAttempt:
-        """Of those that passed, the one to offer first."""
-        return min(self.passed, key=lambda tried: standing(tried, self.problem))
-
-
-def standing(tried: TriedAttempt, problem: Problem) -> tuple[bool, float, tuple[object, ...]]:
-    """What attempts that passed are sorted by."""
-    return (
-        blocks_preference(tried.verdict_of(problem).flags),
-        round(tried.cost, 6),
-        rank_order(tried.attempt.ranked),
-    )
 
 
 @dataclass(slots=True)
@@ -144,7 +86,7 @@ class Search:
         """The best passing candidate of each problem that has one, by the problem's position."""
         for wave in waves_of(problems, self.context.read):
             pursuits = {position: Pursuit(problems[position]) for position in wave}
-            self._rank(pursuits)
+            self._ask(pursuits)
             self._together(pursuits)
             if not any(pursuit.passed for pursuit in pursuits.values()):
                 # What is found first makes the rest cheaper to solve: often it is gone, or goes together next time.
@@ -159,27 +101,43 @@ class Search:
                 break
         return self.found
 
-    def _rank(self, pursuits: Mapping[int, Pursuit]) -> None:
-        """Ask all sources about each problem: the candidates worth a compile, best first. Refused ones are reported
-        and left out; a change that many problems ask for comes sooner."""
-        askers: dict[str, int] = {}
+    def _ask(self, pursuits: Mapping[int, Pursuit]) -> None:
+        """Ask all sources about each problem. A change that many problems ask for comes sooner."""
+        askers: dict[tuple[Edit, ...], int] = {}
         for pursuit in pursuits.values():
             proposed = (
                 candidate for source in self.sources for candidate in source.candidates(pursuit.problem, self.context)
             )
-            ranked = []
-            for candidate in heapq.nsmallest(2 * MOST_CANDIDATES_OF_A_PROBLEM, proposed, key=lambda one: one.cost):
-                one = rank_candidate(candidate, pursuit.problem, self.context.read)
-                if one.refusal is not None:
-                    self.report(pursuit.problem, candidate, refused_verdict(one))
-                else:
-                    ranked.append(one)
-            pursuit.untried = merged_twins(ranked)
-            for one in pursuit.untried:
-                askers[one.state] = askers.get(one.state, 0) + 1
+            most = 2 * MOST_CANDIDATES_OF_A_PROBLEM
+            candidates = heapq.nsmallest(most, proposed, key=lambda candidate: candidate.cost)
+            pursuit.unread = [(0.0, candidate) for candidate in candidates]
+            for edits in {candidate.edits for candidate in candidates}:
+                askers[edits] = askers.get(edits, 0) + 1
+        count = 0
         for pursuit in pursuits.values():
-            supported = [asked_for_by_many(one, askers[one.state]) for one in pursuit.untried]
-            pursuit.untried = sorted(supported, key=rank_order)[:MOST_CANDIDATES_OF_A_PROBLEM]
+            pursuit.askers = {candidate.edits: askers[candidate.edits] for _, candidate in pursuit.unread}
+            costs = [(least_cost(one, askers[one.edits]), one) for _, one in pursuit.unread]
+            pursuit.unread = sorted(costs, key=lambda pair: pair[0])
+            count += len(costs)
+        for pursuit in pursuits.values():
+            if count <= MOST_READ_AT_ONCE:
+                self._read(pursuit)
+            while pursuit.unread and not pursuit.has_a_sure_first:
+                self._read(pursuit, 1)
+
+    def _read(self, pursuit: Pursuit, most: int | None = None, until: float = math.inf) -> None:
+        """Rank the next candidates of a problem, for which their texts must be read: so many at most, up to a cost.
+        Refused ones are reported and left out."""
+        count = sum(1 for cost, _ in pursuit.unread[:most] if cost <= until)
+        next_ones, pursuit.unread = pursuit.unread[:count], pursuit.unread[count:]
+        ranked = list(pursuit.untried)
+        for _, candidate in next_ones:
+            one = rank_candidate(candidate, pursuit.problem, self.context.read)
+            if one.refusal is not None:
+                self.report(pursuit.problem, candidate, refused_verdict(one))
+            elif one.state not in pursuit.states_tried:
+                ranked.append(asked_for_by_many(one, pursuit.askers[candidate.edits]))
+        pursuit.untried = merged_twins(ranked)
 
     # ---- compiles ---------------------------------------------------------------------------------------
 
@@ -285,6 +243,8 @@ class Search:
             for pursuit in pursuits:
                 if pursuit.passed:
                     best, most = pursuit.best, MOST_RIVALS - pursuit.rivals_tried
+                    asks = best.attempt.ranked.question is not None
+                    self._read(pursuit, until=math.inf if asks else best.cost + NEARLY_THE_SAME_COST)
                     rivals = next_to_try(best.attempt.ranked, best.cost, pursuit.untried, most)
                     pursuit.rivals_tried += len(rivals)
                     wanted += [(pursuit, rival) for rival in rivals]
@@ -304,8 +264,12 @@ class Search:
             for pursuit in pursuits.values():
                 if len(wanted) >= width:
                     break
+                if not pursuit.passed:
+                    self._read(pursuit)
                 if not pursuit.passed and pursuit.is_worth_more:
-                    wanted += [(pursuit, one) for one in next_batch(pursuit.untried, width - len(wanted))]
+                    wanted += [
+                        (pursuit, one) for one in next_batch(pursuit.untried, width - len(wanted), pursuit.most_left)
+                    ]
             if not wanted:
                 return
             self._side_by_side(self._merged(wanted, pursuits.values()))
@@ -395,29 +359,9 @@ class Search:
         ]
 
 
-def warned_of(tried: TriedAttempt, problem: Problem) -> list[str]:
-    """Flags that only the compile brought."""
-    known = tried.attempt.ranked.flags
-    return [flag for flag in tried.verdict_of(problem).flags if flag not in known]
-
-
-def alone(tried: TriedAttempt, problem: Problem) -> TriedAttempt:
-    """An attempt for several problems as one for one of them."""
-    return replace(tried, attempt=replace(tried.attempt, problems=(problem,)), verdicts=(tried.verdict_of(problem),))
-
-
 def partly_mended(attempt: Attempt, trial: Trial) -> Attempt | None:
     """The attempt for only those of its problems that a trial saw gone, where it saw others still there."""
     gone = tuple(problem for problem in attempt.problems if error_key(problem.diagnostic) in trial.gone)
     if not gone or len(gone) == len(attempt.problems) or trial.new_errors or trial.refusal is not None:
         return None
     return Attempt(attempt.ranked, gone)
-
-
-def next_batch(ranked: Sequence[RankedCandidate], width: int) -> list[RankedCandidate]:
-    """The next candidates to try at once: at least `width`, and all that answer the same question as the last one:
-    one that passes alone decides, and two do not."""
-    count = min(width, len(ranked))
-    while count < len(ranked) and ranked[count].question and ranked[count].question == ranked[count - 1].question:
-        count += 1
-    return list(ranked[:count])

@@ -10,8 +10,8 @@ from sleepy_agent.domain import Fix
 from sleepy_agent.fixes.bookkeeping import problem_key
 from sleepy_agent.fixes.events import FixAccepted
 from sleepy_agent.fixes.groups import changes_manifest
+from sleepy_agent.fixes.pursuits import FoundFix
 from sleepy_agent.fixes.run import Run
-from sleepy_agent.fixes.search import FoundFix
 from sleepy_agent.fixes.taken import follow, take_fix
 
 

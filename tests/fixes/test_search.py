@@ -8,7 +8,8 @@ import pytest
 
 from sleepy_agent.domain import Applicability, Candidate, Problem, Verdict
 from sleepy_agent.errors import Interrupted
-from sleepy_agent.fixes.search import MOST_CANDIDATES_OF_A_PROBLEM, MOST_FOLLOW_UPS, Search
+from sleepy_agent.fixes.pursuits import MOST_CANDIDATES_OF_A_PROBLEM
+from sleepy_agent.fixes.search import MOST_FOLLOW_UPS, Search
 from sleepy_agent.fixes.sources import SourceContext
 from sleepy_agent.fixes.sources.compiler import CompilerSource
 from sleepy_agent.process import CancelToken
