@@ -59,6 +59,9 @@ class CostPart:
         return f"{self.says} ({self.cost:+.3f})"
 
 
+UNKNOWN_BEHAVIOUR = CostPart("not known to keep what the program does", COST_OF_CHANGED_BEHAVIOUR)
+
+
 @dataclass(frozen=True, slots=True)
 class RankedCandidate:
     """A candidate with what is known before anything is compiled."""
@@ -201,7 +204,7 @@ def cost_parts(
     if candidate.steps > 1:
         parts.append(CostPart(f"{candidate.steps} steps combined", COST_OF_A_STEP * (candidate.steps - 1)))
     if not candidate.keeps_behaviour:
-        parts.append(CostPart("not known to keep what the program does", COST_OF_CHANGED_BEHAVIOUR))
+        parts.append(UNKNOWN_BEHAVIOUR)
     table = all_flags()
     parts += [CostPart(table[name].says, table[name].cost) for name in flags]
     parts.append(size_part(candidate.edits, texts, read))
@@ -259,10 +262,11 @@ def merged_twins(ranked: Iterable[RankedCandidate]) -> list[RankedCandidate]:
         if first is None:
             found[one.state] = one
             continue
-        candidate = first.candidate
-        if one.candidate.keeps_behaviour and not candidate.keeps_behaviour:
+        candidate, parts = first.candidate, first.parts
+        if one.candidate.keeps_behaviour:
             candidate = replace(candidate, keeps_behaviour=True)
+            parts = tuple(part for part in parts if part != UNKNOWN_BEHAVIOUR)
         if first.question is None and candidate.applicability != Applicability.MACHINE_APPLICABLE:
             candidate = replace(candidate, question=one.question)
-        found[one.state] = replace(first, candidate=candidate)
+        found[one.state] = replace(first, candidate=candidate, parts=parts)
     return sorted(found.values(), key=rank_order)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sleepy_agent.domain import Applicability, Candidate, Problem, Verdict
+from sleepy_agent.domain import Applicability, Candidate, Problem
 from sleepy_agent.errors import Interrupted
 from sleepy_agent.fixes.pursuits import MOST_CANDIDATES_OF_A_PROBLEM
 from sleepy_agent.fixes.search import MOST_FOLLOW_UPS, Search
@@ -14,35 +14,13 @@ from sleepy_agent.fixes.sources import SourceContext
 from sleepy_agent.fixes.sources.compiler import CompilerSource
 from sleepy_agent.process import CancelToken
 
-from .toy_session import FILE, Hint, Hints, ToySession, body, hint, toy
-
-Reported = list[tuple[Problem, Candidate, Verdict]]
+from .toy_session import FILE, Hint, Hints, Reported, ToySession, body, hint, search_with, text_of, toy
 
 
 def search_on(
     session: ToySession, may_go_on: Callable[[], bool] = lambda: True
 ) -> tuple[Search, Reported, tuple[Problem, ...]]:
-    reported: Reported = []
-    context = SourceContext(session.workspace, session.read, session.is_editable)
-    search = Search(
-        session.as_session,
-        (CompilerSource(),),
-        context,
-        lambda problem, candidate, verdict: reported.append((problem, candidate, verdict)),
-        may_go_on,
-    )
-    problems = session.check()
-    search.run(problems)
-    return search, reported, problems
-
-
-def result(session: ToySession, search: Search, position: int) -> str:
-    """The text that the fix found for a problem leads to."""
-    edits = search.found[position].tried.attempt.ranked.candidate.edits
-    text = session.read(FILE)
-    for edit in sorted(edits, key=lambda edit: -edit.byte_start):
-        text = text[: edit.byte_start] + edit.replacement.encode() + text[edit.byte_end :]
-    return text.decode()
+    return search_with(session, CompilerSource(), may_go_on=may_go_on)
 
 
 def test_all_best_candidates_share_one_compile() -> None:
@@ -100,16 +78,7 @@ def test_one_edit_mends_many_problems() -> None:
             edits = same[0].edits + problems[1].diagnostic.suggestions[0].edits
             return [Candidate(self.name, "both", edits, applicability=Applicability.MAYBE_INCORRECT)]
 
-    reported: Reported = []
-    context = SourceContext(session.workspace, session.read, session.is_editable)
-    search = Search(
-        session.as_session,
-        (OneEdit(),),  # type: ignore[arg-type]
-        context,
-        lambda problem, candidate, verdict: reported.append((problem, candidate, verdict)),
-        lambda: True,
-    )
-    search.run(problems)
+    search, reported, _ = search_with(session, OneEdit())  # type: ignore[arg-type]
     assert len(session.tried) == 1
     assert search.found[0].tried is search.found[1].tried
     assert [verdict.passed for _, _, verdict in reported] == [True, True]
@@ -126,7 +95,7 @@ def test_of_equal_alternatives_none_is_preferred() -> None:
 def test_an_alternative_that_passes_alone_decides() -> None:
     session = toy(body("bad_a"), {"bad_a": (hint("bad_b", "two", "bad_c"),)})
     search, _, _ = search_on(session)
-    assert result(session, search, 0) == body("two")
+    assert text_of(session, search, 0) == body("two")
     assert search.found[0].tied == () and search.found[0].is_preferred
 
 
@@ -134,7 +103,7 @@ def test_a_chain_of_errors_is_followed_and_judged_against_the_beginning() -> Non
     hints: Hints = {"bad_a": (hint("wrong_b"),), "wrong_b": (hint("missing_c"),), "missing_c": (hint("good"),)}
     session = toy(body("bad_a"), hints)
     search, _, _ = search_on(session)
-    assert result(session, search, 0) == body("good")
+    assert text_of(session, search, 0) == body("good")
     candidate = search.found[0].tried.attempt.ranked.candidate
     assert candidate.steps == 3
     assert candidate.title.count("; then ") == 2
@@ -190,7 +159,7 @@ def test_what_is_not_flagged_comes_before_what_is() -> None:
     hints: Hints = {"bad_a": (hint("x.unwrap()"), hint("good", message="the other"))}
     session = toy(body("bad_a"), hints)
     search, _, _ = search_on(session)
-    assert result(session, search, 0) == body("good") and search.found[0].is_preferred
+    assert text_of(session, search, 0) == body("good") and search.found[0].is_preferred
 
 
 def test_nothing_begins_when_the_budget_is_used_up() -> None:

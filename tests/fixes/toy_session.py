@@ -7,7 +7,7 @@ In its language every word that begins with `bad_`, `wrong_` or `missing_` is an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,8 +21,10 @@ from sleepy_agent.cargo.verdict import compare_errors
 from sleepy_agent.cargo.workspace import Workspace
 from sleepy_agent.code.edits import EditConflict, apply_edits, moves_of
 from sleepy_agent.config import Settings
-from sleepy_agent.domain import Applicability, Diagnostic, Edit, Level, Problem, Span, Suggestion
+from sleepy_agent.domain import Applicability, Candidate, Diagnostic, Edit, Level, Problem, Span, Suggestion, Verdict
 from sleepy_agent.families import FamilyRules, load_family_rules
+from sleepy_agent.fixes.search import Search
+from sleepy_agent.fixes.sources import Source, SourceContext
 
 ROOT = Path("/toy")
 MESSAGES = {
@@ -186,3 +188,74 @@ def toy(text: str, hints: HintsOf | None = None) -> ToySession:
 def body(*words: str) -> str:
     """A function with one word a line."""
     return "fn f() {\n" + "".join(f"    g({word});\n\n\n\n\n\n\n\n" for word in words) + "}\n"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the scripted source proposes for a word. `also`: words elsewhere that the same edit replaces."""
+
+    replacement: str
+    cost: float = 0.1
+    keeps_behaviour: bool = False
+    question: str | None = None
+    title: str = ""
+    also: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ScriptedSource:
+    """A source that says for each word what the test says."""
+
+    answers: Mapping[str, Sequence[Answer]]
+    name: str = "scripted"
+
+    def candidates(self, problem: Problem, context: SourceContext) -> Iterator[Candidate]:
+        span = problem.span
+        assert span is not None
+        text = context.read(span.file)
+        # The span is only where it says where the source is given the text that the problem was found in.
+        assert text[span.byte_start : span.byte_end].decode() == span.text
+        for answer in self.answers.get(span.text, ()):
+            edits = [Edit(span.file, span.byte_start, span.byte_end, answer.replacement)]
+            for word, replacement in answer.also.items():
+                edits += [
+                    Edit(span.file, match.start(), match.end(), replacement)
+                    for match in re.finditer(rb"\b" + word.encode() + rb"\b", text)
+                    if match.start() != span.byte_start
+                ]
+            yield Candidate(
+                self.name,
+                answer.title or f"write {answer.replacement}",
+                tuple(sorted(edits, key=lambda edit: edit.byte_start)),
+                answer.cost,
+                keeps_behaviour=answer.keeps_behaviour,
+                question=answer.question,
+            )
+
+
+Reported = list[tuple[Problem, Candidate, Verdict]]
+
+
+def search_with(
+    session: ToySession, *sources: Source, may_go_on: Callable[[], bool] = lambda: True
+) -> tuple[Search, Reported, tuple[Problem, ...]]:
+    """One search over all problems of a session, what it reported, and the problems."""
+    reported: Reported = []
+    context = SourceContext(session.workspace, session.read, session.is_editable)
+    search = Search(
+        session.as_session,
+        sources,
+        context,
+        lambda problem, candidate, verdict: reported.append((problem, candidate, verdict)),
+        may_go_on,
+    )
+    problems = session.check()
+    search.run(problems)
+    return search, reported, problems
+
+
+def text_of(session: ToySession, search: Search, position: int) -> str:
+    """The text that the fix found for a problem leads to."""
+    texts = apply_edits(search.found[position].tried.attempt.ranked.candidate.edits, session.read)
+    assert not isinstance(texts, EditConflict)
+    return texts[FILE].decode()
