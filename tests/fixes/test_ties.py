@@ -92,7 +92,7 @@ def replacements(*tried: RankedCandidate) -> list[str]:
             ["b"],
             True,
             [],
-            id="what has a flag is no rival of what has none",
+            id="a flagged one is no rival of one without",
         ),
         pytest.param(
             [Answer("a.clone()", 0.1), Answer("&a", 0.1)], ["&a"], True, [], id="a clone is last among equals"
@@ -138,10 +138,10 @@ def test_two_sources_that_propose_one_text_know_together_what_each_knows() -> No
 
 def test_the_order_that_is_told_holds_what_was_not_compiled_as_well() -> None:
     session = toy(body("bad_a"))
-    answers = (Answer("wrong_a", 0.1), Answer("b", 0.3), Answer("c", 0.9))
+    answers = (Answer("wrong_a", 0.1), Answer("b", 0.3), Answer("wrong_c", 0.5), Answer("d", 0.9))
     search, _, _ = search_with(session, ScriptedSource({"bad_a": answers}))
     told = [(one.ranked.candidate.title, one.verdict and one.verdict.passed) for one in search.considered[0]]
-    assert told == [("write wrong_a", False), ("write b", True), ("write c", None)]
+    assert told == [("write wrong_a", False), ("write b", True), ("write wrong_c", False), ("write d", None)]
     assert text_of(session, search, 0) == body("b")
 
 
