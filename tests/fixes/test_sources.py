@@ -323,3 +323,29 @@ def test_sources_are_an_exact_allow_list() -> None:
     with pytest.raises(BadUsage, match="no source 'oracle'") as raised:
         choose_sources(("compiler", "oracle"))
     assert "compiler" in raised.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("message", "applicability", "keeps_behaviour", "question"),
+    [
+        ("consider borrowing here", MAYBE, True, None),
+        ("a local variable with a similar name exists", MAYBE, False, "which name is meant"),
+        ("a local variable with a similar name exists", SURE, False, "which name is meant"),
+        ("include the missing field in the pattern", MAYBE, True, None),
+        ("use something nobody has heard of", SURE, True, None),
+        ("use something nobody has heard of", MAYBE, False, None),
+    ],
+)
+def test_what_a_suggestion_does_is_known_by_its_words(
+    message: str, applicability: Applicability, keeps_behaviour: bool, question: str | None
+) -> None:
+    suggestion = Suggestion(message, applicability, (Edit(FILE, 0, 2, "other"),))
+    (candidate,) = CompilerSource().candidates(problem("cannot find it", suggestion), context())
+    assert (candidate.keeps_behaviour, candidate.question) == (keeps_behaviour, question)
+
+
+def test_a_part_of_a_suggestion_is_tried_after_the_whole() -> None:
+    whole = Suggestion("try wrapping it", MAYBE, (Edit(FILE, 0, 0, "Ok("), Edit(FILE, 2, 2, ")")))
+    part = Suggestion("try wrapping it", MAYBE, (Edit(FILE, 0, 0, "Ok("),))
+    costs = [candidate.cost for candidate in CompilerSource().candidates(problem("no", part, whole), context())]
+    assert costs[0] > costs[1]

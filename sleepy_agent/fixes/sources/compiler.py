@@ -7,9 +7,13 @@ What follows from a suggestion (the next error's suggestions) is the search's bu
 from __future__ import annotations
 
 import itertools
+import re
+import tomllib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib.resources import files
 
 from sleepy_agent.domain import Applicability, Candidate, Problem, Suggestion
 from sleepy_agent.fixes.sources import SourceContext
@@ -22,8 +26,29 @@ APPLICABILITY_COST = {
     Applicability.UNSPECIFIED: 0.2,
     Applicability.HAS_PLACEHOLDERS: 0.3,
 }
+# A part of a suggestion, read alone: rustc writes alternatives and parts of a whole alike, and mostly means the whole.
+COST_OF_A_PART = 0.15
 # Two suggestions at once, where no single one is enough: only the first few pairs are worth a compile.
 MOST_PAIRS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class KnownSuggestion:
+    """One entry of compiler.toml."""
+
+    message: re.Pattern[str]
+    keeps_behaviour: bool
+    question: str | None
+
+
+@cache
+def known_suggestions() -> tuple[KnownSuggestion, ...]:
+    """The entries of compiler.toml."""
+    raw = tomllib.loads(files("sleepy_agent.fixes.sources").joinpath("compiler.toml").read_text(encoding="utf-8"))
+    return tuple(
+        KnownSuggestion(re.compile(entry["message"]), entry["keeps_behaviour"], entry.get("question"))
+        for entry in raw["suggestion"]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +69,9 @@ class CompilerSource:
             suggestion.message for suggestion in suggestions if not is_part_of_another(suggestion, suggestions)
         )
         for suggestion in suggestions:
-            yield candidate_of(self.name, suggestion, is_one_of_several=whole[suggestion.message] > 1)
+            candidate = candidate_of(self.name, suggestion, is_one_of_several=whole[suggestion.message] > 1)
+            is_part = is_part_of_another(suggestion, suggestions)
+            yield replace(candidate, cost=candidate.cost + COST_OF_A_PART) if is_part else candidate
         yield from manifest_candidates(self.name, problem, context)
         distinct = [suggestion for suggestion in suggestions if not suggestion.is_one_of_several]
         pairs = (
@@ -71,13 +98,18 @@ def is_part_of_another(suggestion: Suggestion, others: list[Suggestion]) -> bool
 
 def candidate_of(source: str, suggestion: Suggestion, *, is_one_of_several: bool) -> Candidate:
     """A suggestion as a candidate, whole."""
+    is_one_of_several = suggestion.is_one_of_several or is_one_of_several
+    known = next((known for known in known_suggestions() if known.message.search(suggestion.message)), None)
+    is_sure = suggestion.applicability == Applicability.MACHINE_APPLICABLE and not is_one_of_several
     return Candidate(
         source=source,
         title=suggestion.message,
         edits=suggestion.edits,
         cost=APPLICABILITY_COST[suggestion.applicability],
         applicability=suggestion.applicability,
-        is_one_of_several=suggestion.is_one_of_several or is_one_of_several,
+        is_one_of_several=is_one_of_several,
+        keeps_behaviour=known.keeps_behaviour if known is not None else is_sure,
+        question=known.question if known is not None else None,
     )
 
 
