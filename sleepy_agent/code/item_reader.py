@@ -208,10 +208,11 @@ def read_macro(node: Node, place: Place, found: Found) -> None:
 def _body_of_macro(node: Node, place: Place) -> Node | None:
     """What a `macro_rules!` of the same file puts in the place of `name!()`."""
     name = text_of(node.child_by_field_name("macro"), place.text)
+    container = next((one for one in ancestors(node.parent) if one.type in {"source_file", "declaration_list"}), node)
     definition = next(
         (
             one
-            for one in (node.parent.named_children if node.parent is not None else ())
+            for one in container.named_children
             if one.type == "macro_definition" and text_of(one.child_by_field_name("name"), place.text) == name
         ),
         None,
@@ -223,15 +224,15 @@ def _body_of_macro(node: Node, place: Place) -> Node | None:
     return None
 
 
-def read_stretch(start: int, end: int, place: Place, found: Found) -> None:
+def read_stretch(start: int, end: int, place: Place, found: Found, ending: bytes = b"") -> None:
     """Reads a stretch of the text as if it were all there is. What is in front of it becomes blanks, so that all
-    positions stay right."""
+    positions stay right. `ending`: what is put behind it to close it."""
     text = place.text
-    if ITEM_START.search(text, start, end) is None:
+    if ITEM_START.search(text, max(0, start - 1), end) is None:
         return
     line = text.rfind(b"\n", 0, start) + 1
     blanks = b" " * (line - 1) + b"\n" * (line > 0) + b" " * (start - line)
-    root = rust_parser().parse(blanks + text[start:end]).root_node
+    root = rust_parser().parse(blanks + text[start:end] + ending).root_node
     inner = replace(place, is_broken=False, depth=place.depth + 1)
     read_container(root, inner, found)
     for block in blocks_with_items(root, text[:end], start):
