@@ -74,7 +74,8 @@ class Template:
     query: tree_sitter.Query | None
     where: Mapping[str, str]
     edits: tuple[EditRule, ...]
-    matcher: Matcher | None
+    matcher: str | None
+    """`module.function`; `matcher_named` finds it when it is first needed."""
     example_before: str
     example_after: str
     leave_alone: str
@@ -133,7 +134,7 @@ def template_from_entry(entry: Mapping[str, Any], topic: str) -> Template:
         query=query,
         where=entry.get("where", {}),
         edits=tuple(edit_rule(rule, captures_of(query), f"{topic}.toml, {name}") for rule in entry.get("edits", ())),
-        matcher=matcher_named(entry["matcher"]) if "matcher" in entry else None,
+        matcher=entry.get("matcher"),
         example_before=entry["example"]["before"],
         example_after=entry["example"]["after"],
         leave_alone=entry["leave_alone"],
@@ -177,6 +178,7 @@ def edit_rule(rule: Mapping[str, str], captures: frozenset[str], where: str) -> 
     return EditRule(how, rule[how], rule["with" if how == "replace" else "put"])
 
 
+@cache
 def matcher_named(name: str) -> Matcher:
     """The function that an entry names as module.function."""
     module, function = name.split(".")

@@ -11,7 +11,7 @@ from tree_sitter import Node
 
 from sleepy_agent.domain import Edit, Problem
 from sleepy_agent.fixes.sources.context import SourceContext
-from sleepy_agent.fixes.templates.catalogue import EditRule, Template, fill
+from sleepy_agent.fixes.templates.catalogue import EditRule, Template, fill, matcher_named
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 # A template that fits in more ways than these has no opinion.
@@ -23,7 +23,7 @@ def proposals_of(template: Template, problem: Problem, context: SourceContext) -
     scene = scene_for(template, problem, context)
     if scene is None:
         return
-    proposals = template.matcher(scene) if template.matcher is not None else by_query(template, scene)
+    proposals = matcher_named(template.matcher)(scene) if template.matcher is not None else by_query(template, scene)
     for proposal in itertools.islice(proposals, MOST_PROPOSALS_OF_A_TEMPLATE):
         if proposal.edits and all(context.is_editable(edit.file) for edit in proposal.edits):
             yield scene, proposal
