@@ -12,6 +12,7 @@ from sleepy_agent.errors import Interrupted
 from sleepy_agent.fixes.bookkeeping import Budget, RunBook, problem_key, start_budget
 from sleepy_agent.fixes.engine import FixOptions, Run, check_proof, is_green, repair_for_good
 from sleepy_agent.fixes.events import Decision, Event, FixAccepted, FixTakenBack, Offer, ProblemLeft
+from sleepy_agent.fixes.sources import Source
 from sleepy_agent.fixes.sources.compiler import CompilerSource
 from sleepy_agent.process import CancelToken
 
@@ -33,6 +34,7 @@ class Repair:
     offers: list[Offer] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     remaining: tuple[Problem, ...] = ()
+    sources: Sequence[Source] = (CompilerSource(),)
 
     def decide(self, offer: Offer) -> Decision:
         self.offers.append(offer)
@@ -42,7 +44,7 @@ class Repair:
         self.book = RunBook("run", ROOT, self.session.read, self.events.append)
         self.run = Run(
             self.session.as_session,
-            (CompilerSource(),),
+            self.sources,
             self.options,
             self.decide,
             self.events.append,

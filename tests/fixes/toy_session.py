@@ -1,7 +1,8 @@
 """A session without rustc: a compiler of a dozen lines judges the texts, so that a test sees every compile.
 
-In its language every word that begins with `bad_`, `wrong_` or `missing_` is an error of its own kind, and so is
-`right` in a file that has `left`. What the compiler suggests for a word comes from the test.
+In its language every word that begins with `bad_`, `wrong_` or `missing_` is an error of its own kind, unless the
+file has `import_` with the same ending; and so is `right` in a file that has `left`. A word `unused_` is warned of once
+there are no errors. What the compiler suggests for a word comes from the test.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ MESSAGES = {
     "wrong": "mismatched types: `{}`",
     "missing": "no method named `{}`",
 }
+CODES = {"bad": "E0425", "wrong": "E0308", "missing": "E0599"}
 FILE = ROOT / "src/lib.rs"
 
 
@@ -55,14 +57,15 @@ def compile_toy(path: Path, text: bytes, hints: HintsOf) -> list[Diagnostic]:
     """All errors of one file."""
     words = list(re.finditer(rb"\b\w+\b", text))
     has_left = any(word.group() == b"left" for word in words)
+    imported = {word.group()[7:] for word in words if word.group().startswith(b"import_")}
     found = []
     for word in words:
         name = word.group().decode()
-        kind, has_kind, _ = name.partition("_")
-        if has_kind and kind in MESSAGES:
-            message = MESSAGES[kind].format(name)
+        kind, has_kind, ending = name.partition("_")
+        if has_kind and kind in MESSAGES and ending.encode() not in imported:
+            message, code = MESSAGES[kind].format(name), CODES[kind]
         elif name == "right" and has_left:
-            message = "`right` cannot stand beside `left`"
+            message, code = "`right` cannot stand beside `left`", "E0425"
         else:
             continue
         start, end = word.span()
@@ -78,8 +81,18 @@ def compile_toy(path: Path, text: bytes, hints: HintsOf) -> list[Diagnostic]:
             for replacement in one.replacements
         )
         span = Span(path, start, end, line, 1, line, 1 + end - start, text=name)
-        found.append(Diagnostic(Level.ERROR, "E0425", message, (span,), suggestions=suggestions))
-    return found
+        line_start, line_end = text.rfind(b"\n", 0, start) + 1, text.find(b"\n", end)
+        around = text[line_start:line_end].decode()
+        beside = Span(path, line_start, line_end, line, 1, line, 1 + len(around), is_primary=False, text=around)
+        found.append(Diagnostic(Level.ERROR, code, message, (span, beside), suggestions=suggestions))
+    return found or [warning_of(path, word, text) for word in words if word.group().startswith(b"unused_")]
+
+
+def warning_of(path: Path, word: re.Match[bytes], text: bytes) -> Diagnostic:
+    """What a compiler says of a name that nothing uses."""
+    line = text.count(b"\n", 0, word.start()) + 1
+    span = Span(path, *word.span(), line, 1, line, 1 + len(word.group()))
+    return Diagnostic(Level.WARNING, "unused_variables", f"unused variable: `{word.group().decode()}`", (span,))
 
 
 @dataclass
@@ -136,6 +149,7 @@ class ToySession:
         return tuple(
             Problem(diagnostic, "toy", ("toy",), "missing_items", "signature")
             for diagnostic in self.diagnostics(self.read)
+            if diagnostic.level == Level.ERROR
         )
 
     def screen_many(self, attempts: Sequence[tuple[Sequence[Edit], Sequence[Problem]]]) -> list[Trial]:
@@ -152,14 +166,15 @@ class ToySession:
         if isinstance(texts, EditConflict):
             return refused_trial(edits, texts.reason)
         self.tried.append({path: text.decode() for path, text in texts.items()})
-        before = self.diagnostics(self.read)
-        after = self.diagnostics(lambda path: texts[path] if path in texts else self.read(path))
+        before = [one for one in self.diagnostics(self.read) if one.level == Level.ERROR]
+        said = self.diagnostics(lambda path: texts[path] if path in texts else self.read(path))
+        after = [one for one in said if one.level == Level.ERROR]
         comparison = compare_errors(before, after, moves_of(edits, self.read), edits, 0)
         keys = {error_key(problem.diagnostic) for problem in targets}
         return Trial(
             edits=tuple(edits),
             texts=texts,
-            reports={"toy": UnitReport("toy", UnitStatus.RED if after else UnitStatus.GREEN, tuple(after))},
+            reports={"toy": UnitReport("toy", UnitStatus.RED if after else UnitStatus.GREEN, tuple(said))},
             gone=frozenset(keys - targets_still_there(comparison, targets)),
             new_errors=(*comparison.new, *comparison.unmasked),
             unmasked=(),
@@ -200,6 +215,8 @@ class Answer:
     question: str | None = None
     title: str = ""
     also: Mapping[str, str] = field(default_factory=dict)
+    at_start: str = ""
+    """What the edit puts at the beginning of the file instead of replacing the word."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +234,8 @@ class ScriptedSource:
         assert text[span.byte_start : span.byte_end].decode() == span.text
         for answer in self.answers.get(span.text, ()):
             edits = [Edit(span.file, span.byte_start, span.byte_end, answer.replacement)]
+            if answer.at_start:
+                edits = [Edit(span.file, 0, 0, answer.at_start)]
             for word, replacement in answer.also.items():
                 edits += [
                     Edit(span.file, match.start(), match.end(), replacement)
