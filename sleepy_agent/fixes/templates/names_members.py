@@ -66,7 +66,7 @@ def std_members(type_text: str) -> tuple[str, ...]:
     found = std_methods_of(type_text)
     if name in ITERATORS or any(one.path[1:2] == ("iter",) and one.kind == "struct" for one in std_named(name)):
         found += std_trait_methods("Iterator") + std_trait_methods("DoubleEndedIterator")
-    if name[:1] in {"u", "i"} and name[1:].removesuffix("size").isdigit() or name in {"usize", "isize"}:
+    if (name[:1] in {"u", "i"} and name[1:].removesuffix("size").isdigit()) or name in {"usize", "isize"}:
         found += NUMBER_CONSTANTS
     elif name in {"f32", "f64"}:
         found += FLOAT_CONSTANTS
@@ -230,7 +230,7 @@ def word_of_another_language(scene: Scene) -> Iterator[Proposal]:
     has = {one for one, _ in members_of_type(scene, type_text)}
     meanings = [
         word
-        for group in groups_of(scene, name)
+        for group in groups_of(name)
         for word in meanings_in(word_table().get(group, {}), wanted, count)
         if group != "*" or word.split("(")[0].split(".")[0] in has
     ]
@@ -249,7 +249,7 @@ def meanings_in(table: Mapping[str, str], wanted: str, count: int | None) -> lis
     return entry.split()
 
 
-def groups_of(scene: Scene, name: str) -> tuple[str, ...]:
+def groups_of(name: str) -> tuple[str, ...]:
     """The tables of the word list that speak of a type, its own first."""
     groups = [name]
     if name in ITERATORS or any(one.path[1:2] == ("iter",) for one in std_named(name)):

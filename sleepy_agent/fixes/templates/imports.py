@@ -1,0 +1,157 @@
+"""Names that exist but are not imported: which of several is meant, and where the import goes."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+
+from sleepy_agent.code.std_names import std_named
+from sleepy_agent.domain import Suggestion
+from sleepy_agent.fixes.templates.imports_place import import_edit_at
+from sleepy_agent.fixes.templates.names_near import known_dependencies, spelled
+from sleepy_agent.fixes.templates.scene import Proposal, Scene
+
+IMPORT = re.compile(r"^\s*use (?P<path>(?:\w+::)+\w+(?: as \w+)?);\s*$")
+
+
+@cache
+def import_signs() -> Mapping[str, frozenset[str]]:
+    """Words that are used where a path is meant whose name has several meanings: `Relaxed` of the atomic Ordering."""
+    text = files("sleepy_agent.fixes.templates").joinpath("imports.toml").read_text(encoding="utf-8")
+    return {path: frozenset(words.split()) for path, words in tomllib.loads(text)["signs"].items()}
+
+
+def missing_import(scene: Scene) -> Iterator[Proposal]:
+    """The import that rustc proposes, put where its author would have put it; of several first the one that the
+    rest of the workspace uses."""
+    found: dict[str, int] = {}
+    for suggestion in scene.diagnostic.suggestions:
+        path, position = import_of(scene, suggestion)
+        if path is not None:
+            found.setdefault(path, position)
+    if not found:
+        return
+    paths = best_first(scene, distinct_paths(scene, list(found)))
+    is_clear = len(paths) == 1 or rating(scene, paths[0]) > rating(scene, paths[1])
+    for number, path in enumerate(paths):
+        yield Proposal(
+            (import_edit_at(scene, as_written_here(scene, path), found[path]),),
+            {"path": path},
+            extra_cost=min(0.15 * number if is_clear else 0.03 * number, 0.3),
+            question=None if is_clear and number == 0 else f"which `{path.rsplit('::', 1)[-1]}` is meant",
+            keeps_behaviour=is_clear and number == 0,
+        )
+
+
+def import_of(scene: Scene, suggestion: Suggestion) -> tuple[str | None, int]:
+    """The path that a suggestion imports in the scene's file, and where."""
+    if len(suggestion.edits) != 1 or suggestion.edits[0].file != scene.file:
+        return None, 0
+    edit = suggestion.edits[0]
+    match = IMPORT.match(edit.replacement)
+    return (match["path"], edit.byte_start) if match and edit.byte_start == edit.byte_end else (None, 0)
+
+
+def rating(scene: Scene, path: str) -> tuple[int, int, int]:
+    """How likely a path is the one that is meant: what follows the name, who else imports it, whose it is."""
+    plain = path.split(" as ", maxsplit=1)[0]
+    fits = uses_signs_of(scene, plain)
+    votes = votes_for(scene, plain.rsplit("::", 1)[-1])
+    own = 1 if plain.startswith(("std::", "crate::", "super::", "self::")) else 0
+    return (int(fits), votes[normal(scene, plain)], own)
+
+
+def uses_signs_of(scene: Scene, path: str) -> bool:
+    """Whether the file uses a member that only this meaning of the name has."""
+    signs = import_signs().get(path.replace("core::", "std::"))
+    if signs is None:
+        return False
+    name = path.rsplit("::", 1)[-1].encode()
+    used = re.findall(rb"(?:\b%s\s*::\s*|\.\s*)(\w+)" % re.escape(name), scene.text)
+    return any(word.decode(errors="replace") in signs for word in used)
+
+
+def distinct_paths(scene: Scene, paths: list[str]) -> list[str]:
+    """The paths without those that lead to the same thing: through an import of the own crate, or through `core`."""
+    best: dict[str, str] = {}
+    for path in paths:
+        targets = scene.index.resolve(path.split(" as ")[0].split("::"), scene.file, scene.span.byte_start)
+        meaning = "::".join(targets[0].path) if targets else path
+        for alias in ("core::", "alloc::"):
+            if meaning.startswith(alias) and "std::" + meaning.removeprefix(alias) in {*paths, *best}:
+                meaning = "std::" + meaning.removeprefix(alias)
+        if meaning not in best or path == meaning:
+            best[meaning] = path
+    return list(best.values())
+
+
+def best_first(scene: Scene, paths: list[str]) -> list[str]:
+    return sorted(paths, key=lambda path: tuple(-part for part in rating(scene, path)))[:4]
+
+
+def votes_for(scene: Scene, name: str) -> Counter[str]:
+    """How often the local crates import that name from each path."""
+    votes: Counter[str] = Counter()
+    for crate in scene.index.crates:
+        for imports in crate.imports.values():
+            for one in imports:
+                if one.path[-1:] == (name,) and not one.is_glob:
+                    path = one.path
+                    if path[0] in {"super", "self"}:
+                        ups = len([part for part in path if part == "super"])
+                        path = ("crate", *one.module[: len(one.module) - ups], *path[max(1, ups) :])
+                    votes["::".join(path)] += 1
+    return votes
+
+
+def normal(scene: Scene, path: str) -> str:
+    """The path from the crate's root on."""
+    if path.startswith(("super::", "self::")):
+        module = scene.index.module_of(scene.file, scene.span.byte_start)
+        parts = path.split("::")
+        ups = parts.count("super")
+        return "::".join(("crate", *module[: len(module) - ups], *parts[max(1, ups) :]))
+    return path
+
+
+def as_written_here(scene: Scene, path: str) -> str:
+    """`super::Shelf` for `crate::store::Shelf` where the module writes its imports from there so."""
+    module = scene.index.module_of(scene.file, scene.span.byte_start)
+    if not module or not path.startswith("crate::"):
+        return path
+    parent = "::".join(("crate", *module[:-1])) + "::"
+    if not path.startswith(parent) or path == parent:
+        return path
+    own = [one for one in scene.index.imports_at(scene.file, scene.span.byte_start) if one.scope is None]
+    from_super = sum(one.path[:1] == ("super",) for one in own)
+    from_root = sum("::".join(one.path).startswith(parent) for one in own)
+    return "super::" + path.removeprefix(parent) if from_super > from_root else path
+
+
+def unlisted_import(scene: Scene) -> Iterator[Proposal]:
+    """An import that rustc does not propose itself: of an item of the workspace, of std or of a dependency."""
+    wanted = scene.values["wanted"]
+    if spelled(scene) != wanted or any(import_of(scene, one)[0] for one in scene.diagnostic.suggestions):
+        return
+    position = scene.span.byte_start
+    paths = [scene.index.path_to(item, scene.file, position) for item in scene.index.items_named(wanted)]
+    paths += [one.written_path for one in std_named(wanted) if not one.is_in_prelude and one.kind != "macro"]
+    if not any(paths):
+        for name in known_dependencies(scene):
+            crate = scene.index.crate(name)
+            if crate is not None and not crate.is_local:
+                items = [item for item in crate.items if item.name == wanted and item.owner is None]
+                paths += [scene.index.path_to(item, scene.file, position) for item in items[:3]]
+    found = [path for path in dict.fromkeys(paths) if path and path.count("::")]
+    for number, path in enumerate(best_first(scene, distinct_paths(scene, found))[:3]):
+        yield Proposal(
+            (import_edit_at(scene, as_written_here(scene, path), position),),
+            {"path": path},
+            extra_cost=0.05 + 0.03 * number,
+            question=f"which `{wanted}` is meant" if len(found) > 1 else None,
+            keeps_behaviour=len(found) == 1,
+        )
