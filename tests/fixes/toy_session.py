@@ -106,6 +106,8 @@ class ToySession:
     """The new text of each compile, in order."""
     batches: list[int] = field(default_factory=list)
     before_try: Callable[[], None] = lambda: None
+    milliseconds: float = 1.0
+    """What a compile takes, as it says."""
     blocked: tuple[str, ...] = ()
     workspace: Workspace = field(default_factory=lambda: Workspace(ROOT, ROOT / "target", (), frozenset()))
     recording: SimpleNamespace = field(default_factory=lambda: SimpleNamespace(units=("toy",)))
@@ -183,7 +185,7 @@ class ToySession:
             complete=True,
             dependents_checked=True,
             method="replay",
-            milliseconds=1.0,
+            milliseconds=self.milliseconds,
             kept_metadata={},
         )
 
