@@ -41,14 +41,15 @@ class StdName:
 
 
 @cache
-def _table() -> Mapping[str, Mapping[str, str]]:
+def std_table() -> Mapping[str, Mapping[str, str]]:
+    """The table as it is written."""
     return tomllib.loads(files("sleepy_agent.code").joinpath("std_names.toml").read_text(encoding="utf-8"))
 
 
 @cache
 def std_names() -> tuple[StdName, ...]:
     """All of them."""
-    table = _table()
+    table = std_table()
     methods, prelude = table["methods"], set(table["prelude"]["names"].split())
     prelude -= set(table["prelude"]["derives_only"].split())
     return tuple(
@@ -102,7 +103,7 @@ def traits_with_method(method: str) -> tuple[StdName, ...]:
 def std_methods_of(type_text: str) -> tuple[str, ...]:
     """The methods of a type of std (as it is written, references do not matter), with those of what it
     dereferences to, and of the traits that every such type has. Empty for other types."""
-    table, name = _table(), bare_type_name(type_text)
+    table, name = std_table(), bare_type_name(type_text)
     found: list[str] = []
     seen: set[str] = set()
     while name and name not in seen:
@@ -115,8 +116,9 @@ def std_methods_of(type_text: str) -> tuple[str, ...]:
 
 
 def _own_methods(name: str) -> list[str]:
-    methods = _table()["methods"]
-    groups = [name]
+    methods = std_table()["methods"]
+    # `Entry` is one of two; nobody says which.
+    groups = [name, *(key for key in methods if key.endswith(f"::{name}"))]
     groups += ["integer"] if name in SIGNED | UNSIGNED else []
     groups += ["signed"] if name in SIGNED else ["unsigned"] if name in UNSIGNED else []
     groups += ["float"] if name in FLOATS else []
@@ -133,7 +135,7 @@ def is_copied(type_text: str) -> bool:
 
 def std_result(type_text: str | None, method: str) -> str | None:
     """What a method of std gives on a type, where the table knows; with no type only what any type would give."""
-    table = _table()
+    table = std_table()
     bare = bare_type_name(type_text) if type_text is not None else ""
     arguments = type_arguments(without_reference(type_text)) if type_text is not None else ()
     while bare:
