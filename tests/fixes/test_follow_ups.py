@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+from cargo.projects import open_session, places_in, single_package
 
-from sleepy_agent.code.edits import Moves
-from sleepy_agent.domain import Applicability, Candidate, Diagnostic, Level, Span
+from sleepy_agent.code.edits import Moves, apply_edits
+from sleepy_agent.domain import Applicability, Candidate, Diagnostic, Edit, Level, Problem, Span
 from sleepy_agent.fixes.follow_ups import is_unchanged, joined, less_sure
-from sleepy_agent.fixes.search import MOST_FOLLOW_UPS
+from sleepy_agent.fixes.search import MOST_FOLLOW_UPS, Search
+from sleepy_agent.fixes.sources import SourceContext
 from sleepy_agent.fixes.sources.compiler import CompilerSource
 
 from .toy_session import Answer, Hints, ScriptedSource, body, hint, search_with, text_of, toy
@@ -155,3 +158,47 @@ def test_what_two_candidates_are_together() -> None:
     assert not joined(first, replace(second, keeps_behaviour=False)).keeps_behaviour
     several = replace(first, is_one_of_several=True)
     assert joined(several, replace(second, question=None)).question == "borrow it"
+
+
+@dataclass(frozen=True)
+class BorrowOne:
+    """A source that borrows one argument at a time: the first that the compiler says should be a `&str`."""
+
+    name: str = "template"
+
+    def candidates(self, problem: Problem, context: SourceContext) -> Iterator[Candidate]:
+        text = {span.file: context.read(span.file) for span in problem.diagnostic.spans}
+        for span in sorted(problem.diagnostic.spans, key=lambda span: span.byte_start):
+            if span.label is not None and "found `String`" in span.label:
+                assert text[span.file][span.byte_start : span.byte_end] in {b"first", b"second"}
+                edit = Edit(span.file, span.byte_start, span.byte_start, "&")
+                yield Candidate(self.name, "borrow it", (edit,), 0.1, template="borrow", keeps_behaviour=True)
+                return
+
+
+TWICE = """\
+fn joined(first: &str, second: &str) -> String {
+    format!("{first}{second}")
+}
+
+pub fn twice(first: String, second: String) -> String {
+    joined(first, second)
+}
+"""
+
+
+def test_a_mistake_made_twice_in_one_error_is_mended_in_two_steps(tmp_path: Path) -> None:
+    root = single_package(tmp_path / "one", TWICE)
+    with open_session(root, places_in(tmp_path / "places")) as session:
+        problems = session.check()
+        context = SourceContext(session.workspace, session.read, session.is_editable)
+        search = Search(session, (BorrowOne(),), context, lambda *_: None, lambda: True)
+        search.run(problems)
+        assert len(problems) == 1
+        found = search.found[0]
+        texts = apply_edits(found.tried.attempt.ranked.candidate.edits, session.read)
+    assert texts == {
+        root / "src/lib.rs": TWICE.replace("joined(first, second)\n}", "joined(&first, &second)\n}").encode()
+    }
+    assert found.is_preferred
+    assert found.tried.attempt.ranked.candidate.template == "borrow+borrow"
