@@ -52,9 +52,13 @@ CONFUSED = {
     "<": ("::<",),
 }
 REMOVED = frozenset({",", ";", "=", ":", ".", "->", "=>", "::"})
-PRIMITIVES = frozenset(["u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64", "char"])
+PRIMITIVES = frozenset(
+    {"u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64", "char"}
+)
 # Words that belong in front of others.
-LEADING_WORDS = frozenset(["mut", "pub", "let", "async", "unsafe", "const", "ref", "dyn", "fn", "struct", "enum", "trait"])
+LEADING_WORDS = frozenset(
+    {"mut", "pub", "let", "async", "unsafe", "const", "ref", "dyn", "fn", "struct", "enum", "trait"}
+)
 NOT_LISTED = 0.06
 
 
@@ -230,7 +234,7 @@ def mark_too_many(scene: Scene) -> Iterator[Proposal]:
 def parts_two_values(tokens: Tokens, token: Token) -> bool:
     """Whether names or literals stand on both sides: without the mark they would run into each other."""
     number = tokens.number_at(token.start)
-    sides = tokens.all[number - 1 : number] + tokens.all[number + 1 : number + 2]
+    sides = [*tokens.all[number - 1 : number], *tokens.all[number + 1 : number + 2]]
     return len(sides) == 2 and all(side.kind in {"word", "literal"} for side in sides)
 
 

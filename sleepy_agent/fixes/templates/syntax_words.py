@@ -149,8 +149,8 @@ def conditional_operator(scene: Scene) -> Iterator[Proposal]:
     no = scene.code(tokens[colon + 1].start, tokens[last - 1].end)
     if condition.startswith("(") and stop.tokens.partner(first) == question - 1:
         condition = condition[1:-1]
-    text = f"if {condition} {{ {yes} }} else {{ {no} }}"
-    edit = Edit(scene.file, tokens[first].start, tokens[last - 1].end, text)
+    choice = f"if {condition} {{ {yes} }} else {{ {no} }}"
+    edit = Edit(scene.file, tokens[first].start, tokens[last - 1].end, choice)
     if parses_better(scene, (edit,)):
         yield Proposal((edit,), {"condition": condition})
 
