@@ -21,6 +21,9 @@ from sleepy_agent.code.syntax import ancestors, node_at, parse_rust
 from sleepy_agent.process import CancelToken
 
 SEED = "sleepy-1"
+CHOICE_VERSION = 2
+"""Counted up when the choice of kinds and places changes."""
+
 PLACES_TO_TRY = 5
 """Places of one kind that are tried in a crate until the compiler notices one."""
 
@@ -85,7 +88,10 @@ def mutants_of(opened: OpenedCrate, position: int, held_out: bool, say: Say, can
     held-out kinds in them, else those without.
     """
     compiler = hashlib.sha256(rustc_version().encode()).hexdigest()[:8]
-    kept = opened.folder / f"mutants-{SEED}-{MUTATOR_VERSION}-{compiler}{'-held-out' if held_out else ''}.json"
+    kept = (
+        opened.folder
+        / f"mutants-{SEED}-{MUTATOR_VERSION}.{CHOICE_VERSION}-{compiler}{'-held-out' if held_out else ''}.json"
+    )
     if kept.exists():
         return tuple(_mutant_of(entry) for entry in json.loads(kept.read_text(encoding="utf-8")))
     say(f"  breaking {opened.crate.label}")
@@ -104,10 +110,12 @@ class Maker:
     cancel: CancelToken
 
     def with_development_kinds(self, position: int) -> list[Mutant]:
-        kinds = rotated(development_kinds(), position * (SINGLES + 2 * PAIRS))
-        red = self._red(kinds, SINGLES + 2 * PAIRS)
-        singles, rest = red[:SINGLES], red[SINGLES:]
-        return [*singles, *self._pairs(rest, PAIRS)]
+        kinds = development_kinds()
+        singles = self._red(rotated(kinds, position * SINGLES), SINGLES)
+        used = {mutant.mistakes[0].kind for mutant in singles}
+        # Begun elsewhere, so that over all crates each kind stands alone about as often as beside another.
+        others = [mutator for mutator in rotated(kinds, position * PAIRS + len(kinds) // 2) if mutator.name not in used]
+        return [*singles, *self._pairs(self._red(others, 2 * PAIRS), PAIRS)]
 
     def with_held_out_kinds(self, position: int) -> list[Mutant]:
         held_out = rotated([mutator for mutator in MUTATORS if mutator.held_out], position)

@@ -21,7 +21,7 @@ from benchmarks.real_crates.judging import (
     judged_copy,
 )
 from benchmarks.real_crates.mutants import Mutant
-from benchmarks.real_crates.rust_analyzer import QuickFixes
+from benchmarks.real_crates.rust_analyzer import PROGRAM_VARIABLE, QuickFixes, rust_analyzer_program
 from benchmarks.real_crates.scoring import UNCHANGED, Score, entry_of, score_of, score_texts
 from sleepy_agent.process import CancelToken, run_process
 
@@ -37,6 +37,10 @@ SEARCH_COMPILES = 25
 """Compiles of one mutant after which plain search gives up."""
 
 CARGO_FIX_SECONDS = 60.0
+
+
+class NoRustAnalyzer(RuntimeError):
+    """A figure of a peer that is not there would be none."""
 
 
 @dataclass(slots=True)
@@ -91,7 +95,11 @@ class PeersOfACrate:
 
     def _with_rust_analyzer(self, broken: Texts) -> Texts | None:
         if self._quick_fixes is None:
-            self._quick_fixes = QuickFixes.start(judged_copy(self.copy.opened, "rust-analyzer"), self.cancel)
+            program = rust_analyzer_program()
+            if program is None:
+                raise NoRustAnalyzer(f"No rust-analyzer works here: name one in {PROGRAM_VARIABLE}.")
+            shown = judged_copy(self.copy.opened, "rust-analyzer")
+            self._quick_fixes = QuickFixes.start(program, self.copy, shown, self.cancel)
         return self._quick_fixes.repaired(broken)
 
 

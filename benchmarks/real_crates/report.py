@@ -11,7 +11,7 @@ from benchmarks.real_crates.crates import OpenedCrate
 from benchmarks.real_crates.mutants import Mutant
 from benchmarks.real_crates.mutators import MUTATORS
 from benchmarks.real_crates.peers import PEERS
-from benchmarks.real_crates.scoring import Score, TestsSay, share
+from benchmarks.real_crates.scoring import Score, UnitTests, share
 from benchmarks.real_crates.sleepy import Repair
 from benchmarks.results import Figure
 
@@ -127,7 +127,7 @@ def _scores(outcomes: Sequence[Outcome], name: str) -> list[Score]:
 
 
 def notes_of(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    same = sum(outcome.scores[EVERY_OFFER].tests == TestsSay.SAME_PROGRAM for outcome in outcomes)
+    same = sum(outcome.scores[EVERY_OFFER].tests == UnitTests.SAME_PROGRAM for outcome in outcomes)
     return (
         "Every best offer taken: a developer who says yes to the first verified offer for each problem.",
         f"Unit tests were run where the mended crate differs from the original; {same} mended crates are token-equal "

@@ -18,9 +18,8 @@ from benchmarks.real_crates.mutants import Mutant, mutants_of
 from benchmarks.real_crates.peers import PEERS, PeersOfACrate
 from benchmarks.real_crates.report import EVERY_OFFER, UNASKED, Outcome, details_of, figures_of, notes_of
 from benchmarks.real_crates.scoring import Score, decoded, score_texts
-from benchmarks.real_crates.sleepy import Repair, repaired, warm_session
+from benchmarks.real_crates.sleepy import Repair, WarmSession, repaired, warm_session
 from benchmarks.results import Result
-from sleepy_agent.cargo.session import CheckSession
 from sleepy_agent.errors import Interrupted, SleepyError
 from sleepy_agent.process import CancelToken
 
@@ -90,7 +89,7 @@ def _outcomes(
 
 
 def _with_sleepy(
-    session: CheckSession, copy: JudgedCopy, mutant: Mutant, cancel: CancelToken
+    session: WarmSession, copy: JudgedCopy, mutant: Mutant, cancel: CancelToken
 ) -> tuple[dict[str, Score], Repair | None]:
     """Both readings: what is applied unasked, and with every best offer taken."""
     broken = mutant.texts(copy.opened)

@@ -15,7 +15,7 @@ from sleepy_agent.code.edits import common_prefix_length, common_suffix_length
 from sleepy_agent.process import CancelToken
 
 
-class TestsSay(StrEnum):
+class UnitTests(StrEnum):
     """What the crate's unit tests say of a text."""
 
     SAME_PROGRAM = "same program"
@@ -33,7 +33,7 @@ class Score:
     compiles: bool
     cheats: tuple[str, ...]
     equal: bool
-    tests: TestsSay
+    tests: UnitTests
     seconds: float
     changed: bool
 
@@ -43,29 +43,29 @@ class Score:
 
     @property
     def passes_tests(self) -> bool:
-        return self.tests in {TestsSay.SAME_PROGRAM, TestsSay.PASS}
+        return self.tests in {UnitTests.SAME_PROGRAM, UnitTests.PASS}
 
 
-UNCHANGED = Score(compiles=False, cheats=(), equal=False, tests=TestsSay.NOT_RUN, seconds=0.0, changed=False)
+UNCHANGED = Score(compiles=False, cheats=(), equal=False, tests=UnitTests.NOT_RUN, seconds=0.0, changed=False)
 
 
 def score_texts(copy: JudgedCopy, broken: Texts, after: Texts, seconds: float, cancel: CancelToken) -> Score:
     """Score `after`, which a repairer made of `broken`; files it does not name are as in `broken`."""
     whole = {**broken, **after}
     if whole == dict(broken):
-        return Score(False, (), False, TestsSay.NOT_RUN, seconds, changed=False)
+        return Score(False, (), False, UnitTests.NOT_RUN, seconds, changed=False)
     originals = {file: copy.opened.original(file) for file in whole}
     if all(same_program(decoded(text), decoded(originals[file])) for file, text in whole.items()):
-        return Score(True, (), True, TestsSay.SAME_PROGRAM, seconds, changed=True)
+        return Score(True, (), True, UnitTests.SAME_PROGRAM, seconds, changed=True)
     compiles = judge_crate(copy, whole, cancel).compiles
     cheats = {
         cheat
         for file, text in whole.items()
         for cheat in cheats_of(*differing_stretches(broken.get(file, originals[file]), text, originals[file]))
     }
-    tests = TestsSay.NOT_RUN
+    tests = UnitTests.NOT_RUN
     if compiles:
-        tests = TestsSay.PASS if tests_pass(copy, whole, cancel) else TestsSay.FAIL
+        tests = UnitTests.PASS if tests_pass(copy, whole, cancel) else UnitTests.FAIL
     return Score(compiles, tuple(sorted(cheats)), False, tests, seconds, changed=True)
 
 
@@ -114,7 +114,7 @@ def entry_of(score: Score) -> dict[str, Any]:
 
 def score_of(entry: Mapping[str, Any]) -> Score:
     values = dict(entry)
-    return Score(**{**values, "cheats": tuple(values["cheats"]), "tests": TestsSay(values["tests"])})
+    return Score(**{**values, "cheats": tuple(values["cheats"]), "tests": UnitTests(values["tests"])})
 
 
 def relative_texts(texts: Mapping[Path, bytes], root: Path) -> dict[Path, bytes]:

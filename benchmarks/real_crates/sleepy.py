@@ -15,9 +15,11 @@ from sleepy_agent.cargo.session import CheckSession
 from sleepy_agent.config import Settings
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.bookkeeping import RunBook, start_budget
-from sleepy_agent.fixes.engine import FixOptions, Run, repair_for_good
+from sleepy_agent.fixes.engine import repair_for_good
 from sleepy_agent.fixes.events import AttemptMade, Decide, Decision, Emit, Event, Offer
+from sleepy_agent.fixes.run import FixOptions, Run
 from sleepy_agent.fixes.sources import Source, choose_sources
+from sleepy_agent.fixes.sources.context import KnownItems
 from sleepy_agent.process import CancelToken
 
 BUDGET_SECONDS = 20.0
@@ -49,19 +51,29 @@ class Repair:
     tried: tuple[Tried, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class WarmSession:
+    """What stays warm while a crate is open in an editor: the session and the index of its items."""
+
+    session: CheckSession
+    known_items: KnownItems
+
+
 @contextmanager
-def warm_session(opened: OpenedCrate, cancel: CancelToken) -> Iterator[CheckSession]:
-    """A session on the green crate, checked once."""
+def warm_session(opened: OpenedCrate, cancel: CancelToken) -> Iterator[WarmSession]:
+    """A session on the green crate, checked once, its items read once."""
     places = places_below(opened.folder / "sleepy")
     with CheckSession.open(opened.root, places, Settings(), cancel) as session:
         problems = session.check()
         if problems:
             raise RuntimeError(f"{opened.crate.label} is not green: {problems[0].message}")
-        yield session
+        known_items = KnownItems()
+        known_items.index_of(session.workspace, session.read)
+        yield WarmSession(session, known_items)
 
 
 def repaired(
-    session: CheckSession,
+    warm: WarmSession,
     broken: Texts,
     cancel: CancelToken,
     *,
@@ -69,6 +81,7 @@ def repaired(
     sources: tuple[Source, ...] | None = None,
 ) -> Repair:
     """Lay the broken text over the green one, wait until it is checked and the slots are warm, and repair it."""
+    session = warm.session
     root = session.workspace.root
     session.restore({root / file: text for file, text in broken.items()})
     session.check()
@@ -92,22 +105,31 @@ def repaired(
             )
 
     started = time.perf_counter()
-    left = repair_for_good(_run(session, decide, watch, cancel, sources))
+    left = repair_for_good(_run(warm, decide, watch, cancel, sources))
     seconds = time.perf_counter() - started
     after = relative_texts(session.overlay, root)
     return Repair(after, seconds, not left, bool(refused), (*offers, *refused), tuple(tried))
 
 
 def _run(
-    session: CheckSession,
+    warm: WarmSession,
     decide: Decide,
     watch: Emit,
     cancel: CancelToken,
     sources: tuple[Source, ...] | None,
 ) -> Run:
-    book = RunBook("benchmark", session.workspace.root, session.read, watch)
-    chosen = choose_sources(None) if sources is None else sources
-    return Run(session, chosen, FixOptions(write=False), decide, watch, cancel, start_budget(BUDGET_SECONDS), book)
+    session = warm.session
+    return Run(
+        session,
+        choose_sources(None) if sources is None else sources,
+        FixOptions(write=False, budget_seconds=BUDGET_SECONDS),
+        decide,
+        watch,
+        cancel,
+        start_budget(BUDGET_SECONDS),
+        RunBook("benchmark", session.workspace.root, session.read, watch),
+        known_items=warm.known_items,
+    )
 
 
 def _warm_slots(session: CheckSession) -> None:
