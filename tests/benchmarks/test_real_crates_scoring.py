@@ -92,7 +92,7 @@ def test_a_mutant_is_red_and_its_mistake_can_be_made_again(copy: JudgedCopy) -> 
     mutator = next(mutator for mutator in MUTATORS if mutator.name == "mut of a variable forgotten")
     (mutant,) = maker._red([mutator], 1)
     assert mutant.texts(copy.opened) == BROKEN
-    assert {error.code for error in mutant.errors} == {"E0384"}
+    assert {error.code for error in mutant.errors} == {"E0596"}
     assert mutant.errors[0].file == str(LIB)
 
 
