@@ -257,7 +257,7 @@ def uses_of(root: Node, text: bytes, local: Local) -> tuple[Node, ...]:
         parent = node.parent
         if parent is not None and parent.type in {"scoped_identifier", "label", "lifetime"}:
             continue
-        if parent is not None and parent.type == "token_tree" and is_member_in_macro(text, match.start()):
+        if parent is not None and parent.type == "token_tree" and is_path_in_macro(text, *match.span()):
             continue
         if not is_binding(node) and _is_meant(root, text, match.start(), local):
             found.append(node)
@@ -266,11 +266,11 @@ def uses_of(root: Node, text: bytes, local: Local) -> tuple[Node, ...]:
 
 def format_uses_of(root: Node, text: bytes, local: Local) -> tuple[tuple[int, int], ...]:
     """Where the local is named inside of format strings (`"{total:>5}"`), as byte ranges of the name."""
-    pattern = rb"\{(" + re.escape(local.name.encode()) + rb")(?=[:}])"
+    pattern = rb"(?<!\{)(?:\{\{)*\{(" + re.escape(local.name.encode()) + rb")(?=[:}])"
     return tuple(
         match.span(1)
         for match in re.finditer(pattern, text[: local.scope_end])
-        if match.start() >= local.scope_start
+        if match.start(1) >= local.scope_start
         and node_at(root, match.start(1), match.end(1)).type == "string_content"
         and _is_meant(root, text, match.start(1), local)
     )
@@ -281,7 +281,8 @@ def _is_meant(root: Node, text: bytes, position: int, local: Local) -> bool:
     return meant is not None and meant.byte_start == local.byte_start
 
 
-def is_member_in_macro(text: bytes, position: int) -> bool:
-    """Whether a name in a macro's arguments stands behind a dot or `::` (a range's dots are two)."""
-    before = text[:position][-3:].rstrip()
-    return before.endswith(b"::") or (before.endswith(b".") and not before.endswith(b".."))
+def is_path_in_macro(text: bytes, start: int, end: int) -> bool:
+    """Whether a name in a macro's arguments is a member or a part of a path (a range's dots are two)."""
+    before = text[:start][-3:].rstrip()
+    is_member = before.endswith(b".") and not before.endswith(b"..")
+    return is_member or before.endswith(b"::") or text[end : end + 2] == b"::"
