@@ -13,23 +13,16 @@ from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 # The tools that rustc knows in front of a lint's or attribute's name.
 LINT_TOOLS = ("clippy", "rustc", "rustdoc", "rustfmt", "miri", "diagnostic", "rust_analyzer")
-CALLING_CONVENTIONS = tuple(
-    [
-        "C",
-        "system",
-        "Rust",
-        "cdecl",
-        "stdcall",
-        "fastcall",
-        "vectorcall",
-        "thiscall",
-        "aapcs",
-        "win64",
-        "sysv64",
-        "efiapi",
-        "C-unwind",
-        "system-unwind",
-    ]
+CALLING_CONVENTIONS = (
+    "C",
+    "system",
+    "Rust",
+    "cdecl",
+    "stdcall",
+    "fastcall",
+    "vectorcall",
+    "thiscall",
+    "C-unwind",
 )
 
 
