@@ -21,6 +21,8 @@ LEAST_SIMILARITY = 0.55
 WEAK_SIMILARITY = 0.7
 COST_OF_A_WEAK_NAME = 0.1
 COST_OF_DISSIMILARITY = 0.25
+# A function is rarely meant where a type's name stands.
+COST_OF_ANOTHER_CASE = 0.06
 # Two names this near to each other in similarity are equally likely.
 EQUALLY_NEAR = 0.06
 # A name that is so much less near than the best is not worth a compile.
@@ -53,11 +55,20 @@ def rated_names(wanted: str, known: Iterable[KnownName], most: int = MOST_NAMES)
         near = similarity(wanted, one.name)
         if near < LEAST_SIMILARITY or one.code == wanted:
             continue
-        rating = max(0.0, min(1.0, near + one.fit))
+        case = 0.0 if case_of(one.name) == case_of(wanted) else COST_OF_ANOTHER_CASE
+        rating = max(0.0, min(1.0, near + one.fit - case))
         if rating >= LEAST_SIMILARITY and (one.code not in best or best[one.code][1] < rating):
             best[one.code] = (one, rating)
     ordered = sorted(best.values(), key=lambda pair: (-pair[1], len(pair[0].code), pair[0].code))[:most]
     return [(one, rating) for one, rating in ordered if ordered[0][1] - rating <= FAR_BEHIND]
+
+
+def case_of(name: str) -> str:
+    """`type`, `constant` or `value`: what a name stands for by the way it is written."""
+    bare = name.lstrip("_")
+    if len(bare) > 1 and bare.isupper():
+        return "constant"
+    return "type" if bare[:1].isupper() else "value"
 
 
 def rename_proposals(
