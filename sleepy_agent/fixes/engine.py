@@ -175,7 +175,7 @@ def repair(run: Run) -> tuple[Problem, ...]:
 
     A problem that was given up is tried again once something else has changed the text.
     """
-    seen_texts: list[dict[Path, bytes]] = []
+    run.seen_texts = []
     problems: tuple[Problem, ...] = ()
     for _ in range(MOST_ROUNDS):
         problems = run.session.check()
@@ -188,13 +188,13 @@ def repair(run: Run) -> tuple[Problem, ...]:
         # What was given up before is tried again only when there is nothing else left to do.
         fresh = [problem for problem in open_problems if not run.book.state(problem).was_given_up]
         open_problems = fresh or open_problems
-        seen_texts.append(run.session.overlay)
+        run.seen_texts.append(run.session.overlay)
         changed = search_and_take(run, open_problems)
         if not changed:
             if all(run.book.state(problem).is_settled for problem in open_problems):
                 break
             continue
-        if run.session.overlay in seen_texts:
+        if run.session.overlay in run.seen_texts:
             # An edit that leads back to where we were solves nothing.
             break
         for state in run.book.states.values():
@@ -218,7 +218,7 @@ def search_and_take(run: Run, problems: Sequence[Problem]) -> frozenset[str]:
     """Search fixes for `problems`, ask about them, and take the accepted ones in. The packages that changed."""
     session = run.session
     context = SourceContext(session.workspace, session.read, session.is_editable, run.known_items)
-    search = Search(session, run.sources, context, run.book.attempt, run.may_go_on)
+    search = Search(session, run.sources, context, run.book.attempt, run.may_go_on, run.leads_back)
     found = search.run(problems)
     for position, considered in search.considered.items():
         run.book.state(problems[position]).ranking = ranking_of(considered)

@@ -13,6 +13,8 @@ from sleepy_agent.fixes.ties import NEARLY_THE_SAME_COST
 MOST_CANDIDATES_OF_A_PROBLEM = 24
 # Compiles of one problem, added up, after which it is left; so many candidates are tried however slow the crate is.
 MOST_MILLISECONDS_OF_A_PROBLEM = 12_000
+# What follows may take so long in any case.
+LEAST_MILLISECONDS_OF_FOLLOW_UPS = 4_000
 LEAST_CANDIDATES_OF_A_PROBLEM = 6
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sleepy_agent.cargo.session import CheckSession
-from sleepy_agent.domain import Proof
+from sleepy_agent.code.edits import EditConflict, apply_edits
+from sleepy_agent.domain import Candidate, Proof
 from sleepy_agent.fixes.bookkeeping import Budget, ProblemKey, RunBook
 from sleepy_agent.fixes.events import Decide, Emit
 from sleepy_agent.fixes.sources import Source
@@ -58,9 +59,22 @@ class Run:
     taken: list[TakenFix] = field(default_factory=list)
     banned: frozenset[tuple[ProblemKey, str]] = frozenset()
     """Fixes that were taken back because nobody could check them to the end."""
+    seen_texts: list[Mapping[Path, bytes]] = field(default_factory=list)
+    """What was committed at the beginning of each round: none of it is gone back to."""
     stopped_because: str | None = None
     known_items: KnownItems = field(default_factory=KnownItems)
     """The index of the workspace, which each search takes on where the one before left it."""
+
+    def leads_back(self, candidate: Candidate) -> bool:
+        """Whether a candidate makes the text that an earlier round began with."""
+        texts = apply_edits(candidate.edits, self.session.read)
+        if isinstance(texts, EditConflict):
+            return False
+        after = {**self.session.overlay, **texts}
+        return any(
+            all(seen.get(path, self.session.original(path)) == text for path, text in after.items())
+            for seen in self.seen_texts
+        )
 
     def may_go_on(self) -> bool:
         """Whether new work may begin."""

@@ -16,7 +16,7 @@ import heapq
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sleepy_agent.cargo.problems import error_key
@@ -30,6 +30,7 @@ from sleepy_agent.fixes.groups import group_attempts, group_passed, split_group
 from sleepy_agent.fixes.ordering import waves_of
 from sleepy_agent.fixes.pursuits import (
     LEAST_CANDIDATES_OF_A_PROBLEM,
+    LEAST_MILLISECONDS_OF_FOLLOW_UPS,
     MOST_CANDIDATES_OF_A_PROBLEM,
     MOST_MILLISECONDS_OF_A_PROBLEM,
     Considered,
@@ -73,6 +74,8 @@ class Search:
     context: SourceContext
     report: Report
     may_go_on: Callable[[], bool]
+    leads_back: Callable[[Candidate], bool] = lambda _candidate: False
+    """Whether a candidate makes a text that was left behind in an earlier round."""
     found: dict[int, FoundFix] = field(default_factory=dict)
     """By position of the problem."""
     given_up: set[int] = field(default_factory=set)
@@ -133,6 +136,8 @@ class Search:
         ranked = list(pursuit.untried)
         for _, candidate in next_ones:
             one = rank_candidate(candidate, pursuit.problem, self.context.read)
+            if one.refusal is None and self.leads_back(candidate):
+                one = replace(one, refusal="it leads back to a text that was left")
             if one.refusal is not None:
                 self.report(pursuit.problem, candidate, refused_verdict(one))
             elif one.state not in pursuit.states_tried:
@@ -296,10 +301,9 @@ class Search:
             push(alone(tried, pursuit.problem), 1)
         left = MOST_FOLLOW_UPS
         width = self.session.settings.slot_count
-        begun = pursuit.milliseconds
+        end = max(MOST_MILLISECONDS_OF_A_PROBLEM, pursuit.milliseconds + LEAST_MILLISECONDS_OF_FOLLOW_UPS)
         while waiting and left > 0 and self.may_go_on():
-            is_late = pursuit.milliseconds - begun > MOST_MILLISECONDS_OF_A_PROBLEM
-            if is_late and left <= MOST_FOLLOW_UPS - LEAST_CANDIDATES_OF_A_PROBLEM:
+            if pursuit.milliseconds > end and left <= MOST_FOLLOW_UPS - LEAST_CANDIDATES_OF_A_PROBLEM:
                 return
             depths: dict[str, int] = {}
             batch: list[RankedCandidate] = []

@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sleepy_agent.code.edits import common_prefix_length, common_suffix_length
+from sleepy_agent.domain import Applicability
 from sleepy_agent.fixes.rank import TOKEN, RankedCandidate
 
 # Where neither is known to keep the program's behaviour, so small a difference in cost decides nothing.
 NEARLY_THE_SAME_COST = 0.05
-# A change that keeps behaviour is beaten by nothing but what is as good as equal to it.
+# A change that keeps behaviour, or that rustc is sure of, is beaten by nothing but what is as good as equal to it.
 HARDLY_ANOTHER_COST = 0.02
 # Of this many characters around two texts that differ, tokens are compared: an edit may begin inside one.
 CONTEXT = 200
@@ -24,8 +25,13 @@ def is_rival(best: RankedCandidate, other: RankedCandidate) -> bool:
         return False
     if not other.may_be_preferred and best.may_be_preferred:
         return False
-    one_keeps = best.candidate.keeps_behaviour or other.candidate.keeps_behaviour
-    return other.cost - best.cost <= (HARDLY_ANOTHER_COST if one_keeps else NEARLY_THE_SAME_COST)
+    is_decided = best.candidate.keeps_behaviour != other.candidate.keeps_behaviour or is_sure(best) != is_sure(other)
+    return other.cost - best.cost <= (HARDLY_ANOTHER_COST if is_decided else NEARLY_THE_SAME_COST)
+
+
+def is_sure(ranked: RankedCandidate) -> bool:
+    """Whether rustc itself says that this is what was meant."""
+    return ranked.candidate.applicability == Applicability.MACHINE_APPLICABLE and ranked.candidate.steps == 1
 
 
 def same_tokens(first: Mapping[Path, bytes], second: Mapping[Path, bytes]) -> bool:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
-from sleepy_agent.domain import Edit, Outcome, Problem
+from sleepy_agent.domain import Candidate, Edit, Outcome, Problem
 from sleepy_agent.errors import Interrupted
 from sleepy_agent.fixes.bookkeeping import Budget, RunBook, problem_key, start_budget
 from sleepy_agent.fixes.engine import FixOptions, Run, check_proof, is_green, repair_for_good
 from sleepy_agent.fixes.events import Decision, Event, FixAccepted, FixTakenBack, Offer, ProblemLeft
-from sleepy_agent.fixes.sources import Source
+from sleepy_agent.fixes.sources import Source, SourceContext
 from sleepy_agent.fixes.sources.compiler import CompilerSource
 from sleepy_agent.process import CancelToken
 
@@ -211,6 +211,40 @@ def test_edits_that_lead_back_end() -> None:
     hints: Hints = {"bad_a": (hint("wrong_a"),), "wrong_a": (hint("bad_a"),)}
     repair = Repair(toy(body("bad_a"), hints), lambda _offer: YES)
     assert repair.remaining
+
+
+def test_a_text_that_was_left_is_not_gone_back_to() -> None:
+    repair = Repair(toy(body("bad_a", "x"), THREE), lambda _offer: YES)
+    assert repair.text == body("a", "x")
+
+    def candidate(old: str, new: str) -> Candidate:
+        start = repair.text.index(f"g({old})") + 2
+        return Candidate("compiler", "change it", (Edit(FILE, start, start + len(old), new),))
+
+    assert repair.run.leads_back(candidate("a", "bad_a"))
+    assert not repair.run.leads_back(candidate("a", "b"))
+    assert not repair.run.leads_back(candidate("x", "bad_a"))
+
+
+class Undoing:
+    """A source that takes back what the compiler's fix did."""
+
+    name = "undoing"
+
+    def candidates(self, problem: Problem, context: SourceContext) -> Iterator[Candidate]:
+        text = context.read(FILE)
+        start = text.find(b"mended")
+        if start >= 0:
+            yield Candidate(self.name, "take it back", (Edit(FILE, start, start + 6, "bad_a"),), 0.0)
+
+
+def test_what_leads_back_is_refused_and_said() -> None:
+    hints: Hints = {"bad_a": (hint("mended"),), "bad_b": (hint("wrong_b"),)}
+    session = toy(body("bad_a", "bad_b"), hints)
+    repair = Repair(session, lambda _offer: YES, sources=(CompilerSource(), Undoing()))
+    assert repair.text == body("mended", "bad_b")
+    back = [one for one in repair.book.episodes if one.source == "undoing"]
+    assert back and {one.verdict for one in back} == {"Refused: it leads back to a text that was left."}
 
 
 def test_the_budget_ends_the_work_and_says_so() -> None:
