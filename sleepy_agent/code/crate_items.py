@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from sleepy_agent.code.items import FileItems, Implementation, Import, Item, Module, items_of_file
+from sleepy_agent.code.items import FileItems, Implementation, Import, Item, ItemKind, Module, items_of_file
 
 Read = Callable[[Path], bytes]
 ModulePath = tuple[str, ...]
@@ -121,6 +121,15 @@ class CrateItems:
                 if one.scope is None:
                     found[one.module].append(one)
         return {path: tuple(imports) for path, imports in found.items()}
+
+    @cached_property
+    def exported_macros(self) -> tuple[Item, ...]:
+        """The macros that `#[macro_export]` puts at the crate's root, wherever they are declared."""
+        return tuple(
+            item
+            for item in self.items
+            if item.kind is ItemKind.MACRO and any("macro_export" in attribute for attribute in item.attributes)
+        )
 
     @cached_property
     def memory(self) -> dict[object, object]:

@@ -102,7 +102,10 @@ def lookup(find: FindCrate, crate: CrateItems, module: ModulePath, name: str, de
                     and target.crate is not None
                     and (target.crate, target.module) != (crate, module)
                 ):
-                    yield from lookup(find, target.crate, target.module, name, depth + 2)
+                    for inner in lookup(find, target.crate, target.module, name, depth + 2):
+                        importer = module if target.crate is crate else None
+                        if inner.item is None or is_visible(inner.item.visibility, inner.item.module, importer):
+                            yield inner
                 elif target.item is not None and any(variant.name == name for variant in target.item.variants):
                     yield Target((*target.path, name))
 
@@ -161,31 +164,39 @@ def reachable_paths(
 
 
 def exported(
-    find: FindCrate, crate: CrateItems, module: ModulePath, viewer: ModulePath | None, depth: int = 0
+    find: FindCrate,
+    crate: CrateItems,
+    module: ModulePath,
+    viewer: ModulePath | None,
+    importers: tuple[ModulePath | None, ...] = (),
 ) -> Iterator[tuple[str, Target]]:
-    """The names that the viewer may use behind the module's path: its items first, then its re-exports."""
-    if depth > DEEPEST:
+    """The names that the viewer may use behind the module's path: its items first, then its re-exports.
+
+    `importers`: the modules through whose globs they come; a glob brings only what its own module may name.
+    """
+    if len(importers) > DEEPEST:
         return
-    own = crate.members.get(module, {})
-    for items in own.values():
+    viewers = (viewer, *importers)
+    for items in crate.members.get(module, {}).values():
         for item in items:
-            if item.kind is ItemKind.MACRO:
-                if viewer is None and not module and any("macro_export" in one for one in item.attributes):
-                    yield item.name, target_of(crate, item)
-            elif is_visible(item.visibility, module, viewer):
+            if item.kind is not ItemKind.MACRO and all(is_visible(item.visibility, module, one) for one in viewers):
                 yield item.name, target_of(crate, item)
+    if not module:
+        for item in crate.exported_macros:
+            yield item.name, Target((crate.name, item.name), crate, item)
     for one in crate.imports.get(module, ()):
         # A private import of a parent could be used as a path too, but nobody means that.
-        if one.visibility and is_visible(one.visibility, module, viewer):
-            yield from _names_of_import(find, crate, module, one, viewer, depth)
+        if one.visibility and all(is_visible(one.visibility, module, viewer) for viewer in viewers):
+            yield from _names_of_import(find, crate, module, one, viewers)
 
 
 def _names_of_import(
-    find: FindCrate, crate: CrateItems, module: ModulePath, one: Import, viewer: ModulePath | None, depth: int
+    find: FindCrate, crate: CrateItems, module: ModulePath, one: Import, viewers: tuple[ModulePath | None, ...]
 ) -> Iterator[tuple[str, Target]]:
-    for target in resolve(find, crate, module, one.path, depth + 1, is_use=True):
+    for target in resolve(find, crate, module, one.path, len(viewers), is_use=True):
         if not one.is_glob:
             yield one.name, target
         elif target.module is not None and target.crate is not None:
-            inner = viewer if target.crate is crate else None
-            yield from exported(find, target.crate, target.module, inner, depth + 2)
+            is_own = target.crate is crate
+            importers = (*viewers[1:], module) if is_own else (None, *(None for _ in viewers[1:]))
+            yield from exported(find, target.crate, target.module, viewers[0] if is_own else None, importers)
