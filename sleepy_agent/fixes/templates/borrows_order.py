@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tree_sitter import Node
 
@@ -25,6 +26,9 @@ from sleepy_agent.fixes.templates.scene import Proposal, Scene
 # Statements farther apart than these were hardly exchanged by mistake.
 MOST_BETWEEN = 6
 FARTHER_AWAY = 0.06
+# A statement that does something is less surely the one that stands in the wrong place.
+EFFECTS = 0.04
+QUESTION = "whether the value of before or after the change is meant"
 
 
 def use_before_move(scene: Scene) -> Iterator[Proposal]:
@@ -33,8 +37,12 @@ def use_before_move(scene: Scene) -> Iterator[Proposal]:
     if moved is None:
         return
     used = own_span(scene, r"after (partial )?move$|borrow later (used|captured) here")
-    if used is not None:
-        yield from reordered(scene, scene.node_of(moved), scene.node_of(used))
+    if used is None:
+        return
+    for one in reordered(scene, scene.node_of(moved), scene.node_of(used)):
+        # What only looks sees before the move what it was to see behind it.
+        looks = one.extra_cost < EFFECTS
+        yield replace(one, keeps_behaviour=looks, extra_cost=one.extra_cost - (0.05 if looks else 0.0))
 
 
 def use_before_mutation(scene: Scene) -> Iterator[Proposal]:
@@ -51,9 +59,18 @@ def use_before_mutation(scene: Scene) -> Iterator[Proposal]:
     second = statement_in(block, mutated)
     if first is None or second is None or first.end_byte > second.start_byte:
         return
-    yield from moved_behind(scene, first, second)
+    found = list(moved_behind(scene, first, second))
     if used is not None and used.byte_start > second.end_byte:
-        yield from moved_before(scene, mutated, scene.node_of(used))
+        found += moved_before(scene, mutated, scene.node_of(used))
+    yield from asked_where_equal(found)
+
+
+def asked_where_equal(found: list[Proposal]) -> Iterator[Proposal]:
+    """Two ways to exchange as many statements mean different things, and nothing decides between them."""
+    farthest = {len(one.values.get("passed", "")) for one in found}
+    question = QUESTION if len(found) > 1 and len(farthest) == 1 else None
+    for one in found:
+        yield replace(one, question=question)
 
 
 def first_borrow(scene: Scene) -> Span | None:
@@ -136,7 +153,7 @@ def moved_behind(scene: Scene, first: Node, last: Node) -> Iterator[Proposal]:
 def may_pass(scene: Scene, statement: Node, passed: Sequence[Node]) -> bool:
     """Whether a statement may change places with others: none needs what another binds, none leaves the block."""
     used, bound = names_in(scene, statement), names_bound_by(scene, statement)
-    if any(jumps(one) for one in (statement, *passed)) and len(passed) > 1:
+    if any(jumps(one, for_sure=len(passed) > 1) for one in (statement, *passed)):
         return False
     return all(
         is_statement(one)
@@ -149,7 +166,8 @@ def may_pass(scene: Scene, statement: Node, passed: Sequence[Node]) -> bool:
 def proposal(scene: Scene, statement: Node, passed: Sequence[Node], *, before: bool) -> Proposal:
     """The edits that let a statement pass others, and how sure that is."""
     looks = only_looks(scene, statement)
-    cost = FARTHER_AWAY * (len(passed) - 1) + (0.0 if looks else 0.04)
+    is_quiet = looks or all(only_looks(scene, one) for one in passed)
+    cost = FARTHER_AWAY * (len(passed) - 1) + (0.0 if looks else EFFECTS) + (0.0 if is_quiet else 0.2)
     place = passed[0] if before else passed[-1]
     if len(passed) == 1:
         edits = [scene.replace(statement, scene.of(place)), scene.replace(place, scene.of(statement))]
@@ -161,6 +179,7 @@ def proposal(scene: Scene, statement: Node, passed: Sequence[Node], *, before: b
             "where": "before" if before else "behind",
             "statement": shortened(scene, statement),
             "other": shortened(scene, place),
+            "passed": "." * len(passed),
         },
         cost,
     )

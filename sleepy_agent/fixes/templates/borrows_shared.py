@@ -30,9 +30,7 @@ LOOKING_METHODS = frozenset(
     | {"is_some", "is_none", "is_ok", "is_err", "copied", "cloned", "map", "unwrap_or", "unwrap_or_default", "sum"}
     | {"min", "max", "chars", "trim", "to_uppercase", "to_lowercase", "collect", "abs", "capacity", "is_ascii"}
 )
-JUMPS = frozenset(
-    {"return_expression", "break_expression", "continue_expression", "try_expression", "await_expression"}
-)
+JUMPS = frozenset({"return_expression", "break_expression", "continue_expression"})
 CLOSURES = frozenset({"closure_expression", "async_block"})
 FORMAT_NAME = re.compile(r"\{([A-Za-z_]\w*)[:}]")
 
@@ -190,18 +188,33 @@ def free_name(scene: Scene, place: Node, wanted: str) -> str:
     return next(name for name in (wanted, *(f"{wanted}_{number}" for number in range(2, 100))) if name not in taken)
 
 
-def jumps(node: Node) -> bool:
-    """Whether running a node may leave the statement: return, break, `?`, `.await`."""
-    if node.type in JUMPS:
+def jumps(node: Node, *, for_sure: bool = False) -> bool:
+    """Whether running a node may leave the statement: return, break, continue; `for_sure`: also `?` and `.await`."""
+    if node.type in JUMPS or (for_sure and node.type in {"try_expression", "await_expression"}):
         return True
-    return any(jumps(child) for child in node.named_children if child.type not in CLOSURES | {"function_item"})
+    return any(
+        jumps(child, for_sure=for_sure)
+        for child in node.named_children
+        if child.type not in CLOSURES | {"function_item"}
+    )
 
 
 def only_looks(scene: Scene, node: Node) -> bool:
     """Whether evaluating a node only looks at values, as far as its words tell."""
-    if node.type in {"macro_invocation", "assignment_expression", "compound_assignment_expr", "unsafe_block"} | JUMPS:
+    if (
+        node.type
+        in {
+            "macro_invocation",
+            "assignment_expression",
+            "compound_assignment_expr",
+            "unsafe_block",
+            "try_expression",
+            "await_expression",
+        }
+        | JUMPS
+    ):
         return False
-    if node.type == "mutable_specifier":
+    if node.type == "mutable_specifier" and node.parent is not None and node.parent.type == "reference_expression":
         return False
     if node.type == "call_expression":
         function = node.child_by_field_name("function")
