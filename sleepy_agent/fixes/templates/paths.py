@@ -146,7 +146,11 @@ def item_elsewhere(scene: Scene) -> Iterator[Proposal]:
     wanted = wanted_name(scene)
     if wanted not in written:
         return
+    plain = [part for part in written if part not in {"crate", "self", "super"}]
     found = [path for path in paths_to(scene, leaf) if path.split("::") != written]
+    if "private" in scene.values:
+        # The same way with another beginning is as private.
+        found = [path for path in found if path.split("::")[-len(plain) :] != plain]
     ordered = sorted(found, key=lambda path: -nearness(written, path.split("::")))
     votes = votes_for(scene, leaf)
     # A slip of the pen in one part is likelier than another path, and a smaller change.
