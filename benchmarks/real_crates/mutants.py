@@ -87,11 +87,7 @@ def mutants_of(opened: OpenedCrate, position: int, held_out: bool, say: Say, can
     `position`: the crate's in the list, so that each crate begins with other kinds. `held_out`: those with the
     held-out kinds in them, else those without.
     """
-    compiler = hashlib.sha256(rustc_version().encode()).hexdigest()[:8]
-    kept = (
-        opened.folder
-        / f"mutants-{SEED}-{MUTATOR_VERSION}.{CHOICE_VERSION}-{compiler}{'-held-out' if held_out else ''}.json"
-    )
+    kept = opened.folder / f"mutants-{cache_tag()}{'-held-out' if held_out else ''}.json"
     if kept.exists():
         return tuple(_mutant_of(entry) for entry in json.loads(kept.read_text(encoding="utf-8")))
     say(f"  breaking {opened.crate.label}")
@@ -100,6 +96,12 @@ def mutants_of(opened: OpenedCrate, position: int, held_out: bool, say: Say, can
     made = maker.with_held_out_kinds(position) if held_out else maker.with_development_kinds(position)
     kept.write_text(json.dumps([_entry_of(mutant) for mutant in made], indent=1), encoding="utf-8")
     return tuple(made)
+
+
+def cache_tag() -> str:
+    """What the choice of mutants and the answers of the peers depend on, apart from the crate."""
+    compiler = hashlib.sha256(rustc_version().encode()).hexdigest()[:8]
+    return f"{SEED}-{MUTATOR_VERSION}.{CHOICE_VERSION}-{compiler}"
 
 
 @dataclass(frozen=True, slots=True)

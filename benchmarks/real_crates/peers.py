@@ -20,7 +20,7 @@ from benchmarks.real_crates.judging import (
     judge_crate,
     judged_copy,
 )
-from benchmarks.real_crates.mutants import Mutant
+from benchmarks.real_crates.mutants import Mutant, cache_tag
 from benchmarks.real_crates.rust_analyzer import PROGRAM_VARIABLE, QuickFixes, rust_analyzer_program
 from benchmarks.real_crates.scoring import UNCHANGED, Score, entry_of, score_of, score_texts
 from sleepy_agent.process import CancelToken, run_process
@@ -72,7 +72,7 @@ class PeersOfACrate:
 
     @property
     def _file(self) -> Path:
-        return self.copy.opened.folder / "peers.json"
+        return self.copy.opened.folder / f"peers-{cache_tag()}.json"
 
     def score(self, peer: str, mutant: Mutant) -> Score:
         """What the named peer makes of a mutant."""

@@ -47,6 +47,8 @@ def figures_of(outcomes: Sequence[Outcome], lines: Mapping[str, int], *, with_pe
     ]
     for reading in (EVERY_OFFER, UNASKED):
         figures += _figures_of_a_repairer(reading, outcomes, with_bars=reading == EVERY_OFFER)
+    failed = sum(outcome.repair is None for outcome in outcomes)
+    figures.append(Figure("real crates: mutants that Sleepy failed at", failed, "", bar=0, at_most=True))
     figures += _seconds(outcomes)
     for name, group in _groups(outcomes).items():
         scores = _scores(group, EVERY_OFFER)

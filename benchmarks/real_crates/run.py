@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -17,14 +18,17 @@ from benchmarks.real_crates.judging import JudgedCopy, judged_copy
 from benchmarks.real_crates.mutants import Mutant, mutants_of
 from benchmarks.real_crates.peers import PEERS, PeersOfACrate
 from benchmarks.real_crates.report import EVERY_OFFER, UNASKED, Outcome, details_of, figures_of, notes_of
-from benchmarks.real_crates.scoring import Score, decoded, score_texts
+from benchmarks.real_crates.scoring import UNCHANGED, Score, decoded, score_texts
 from benchmarks.real_crates.sleepy import Repair, WarmSession, repaired, warm_session
 from benchmarks.results import Result
-from sleepy_agent.errors import Interrupted, SleepyError
+from sleepy_agent.errors import Interrupted
 from sleepy_agent.process import CancelToken
 
 CRATES_VARIABLE = "SLEEPY_REAL_CRATES"
 """Names with commas between: only these crates."""
+
+PEERS_VARIABLE = "SLEEPY_REAL_CRATES_PEERS"
+"""Set: the peers run in a development run, too. What they answer is kept for the final one."""
 
 STRIDE_VARIABLE = "SLEEPY_REAL_CRATES_STRIDE"
 """A number n: only every n-th mutant of each crate."""
@@ -37,6 +41,7 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
     started = time.perf_counter()
     outcomes: list[Outcome] = []
     lines: dict[str, int] = {}
+    with_peers = not quick or bool(os.environ.get(PEERS_VARIABLE))
     stride = int(os.environ.get(STRIDE_VARIABLE) or (QUICK_STRIDE if quick else 1))
     for position, crate in enumerate(known_crates()):
         if not _is_chosen(crate, quick):
@@ -48,7 +53,7 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
             mutants += mutants_of(opened, position, True, _say, cancel)
         _say(f"{crate.label}: {opened.lines} lines, {len(mutants[::stride])} mutants")
         begun = time.perf_counter()
-        own = list(_outcomes(opened, mutants[::stride], with_peers=not quick, cancel=cancel))
+        own = list(_outcomes(opened, mutants[::stride], with_peers=with_peers, cancel=cancel))
         outcomes += own
         solved = sum(outcome.scores[EVERY_OFFER].clean for outcome in own)
         equal = sum(outcome.scores[EVERY_OFFER].equal for outcome in own)
@@ -59,7 +64,7 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
         title="Real crates, broken the way people break them",
         command=command,
         machine=machine_facts(),
-        figures=figures_of(outcomes, lines, with_peers=not quick),
+        figures=figures_of(outcomes, lines, with_peers=with_peers),
         notes=(*notes_of(outcomes), f"The run took {(time.perf_counter() - started) / 60:.0f} minutes."),
         details=details_of(outcomes),
     )
@@ -99,10 +104,9 @@ def _with_sleepy(
         every_offer = repaired(session, broken, cancel, take_every_offer=True) if unasked.declined else unasked
     except Interrupted:
         raise
-    except SleepyError as error:
-        _say(f"    Sleepy failed at {mutant.name}: {error}")
-        failed = score_texts(copy, broken, broken, 0.0, cancel)
-        return {UNASKED: failed, EVERY_OFFER: failed}, None
+    except Exception:  # One defect must not cost the figures of all other mutants; it is counted and shown.
+        _say(f"    Sleepy failed at {mutant.name}:\n{traceback.format_exc()}")
+        return {UNASKED: UNCHANGED, EVERY_OFFER: UNCHANGED}, None
     first = score_texts(copy, broken, unasked.after, unasked.seconds, cancel)
     second = first
     if every_offer is not unasked:
