@@ -202,11 +202,9 @@ def read_file(
         text = read(path)
     except OSError:
         return None
-    return (
-        before
-        if before is not None and is_same_place and before.text == text
-        else items_of_file(path, text, module, is_test=is_test)
-    )
+    if before is not None and is_same_place and before.text == text:
+        return before
+    return items_of_file(path, text, module, is_test=is_test, before=before.text if before is not None else None)
 
 
 def module_files(module: Module, file: Path, *, has_children_beside: bool) -> list[tuple[Path, bool]]:
