@@ -73,10 +73,10 @@ def nearest_field_of_literal(scene: Scene) -> Iterator[Proposal]:
     if literal is None:
         return
     fields = {one.name for one in fields_of_path(scene, scene.values["type"])} | set(listed_names(scene))
-    free = sorted(fields - given_fields(scene))
+    free = sorted(name for name in fields - given_fields(scene) if not name.isdigit())
     known = [KnownName(name, written=name_in_literal(scene, name, wanted)) for name in free]
     proposals = list(rename_proposals(scene, scene.span, wanted, known))
-    if not proposals and len(free) == 1:
+    if not proposals and len(free) == 1 and ".." not in scene.of(literal):
         only = known[0].code
         proposals = [Proposal((scene.replace(scene.span, only),), {"wanted": wanted, "found": only}, extra_cost=0.2)]
     yield from proposals

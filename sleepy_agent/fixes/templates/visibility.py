@@ -196,7 +196,7 @@ def accessor_likeness(field: str, method: str, prefix: str) -> float:
 
 
 def constructor_for_literal(scene: Scene) -> Iterator[Proposal]:
-    """`Shelf { name: a, size: b }` -> `Shelf::new(a, b)`, where a function of the type has parameters of these names."""
+    """`Shelf { name: a, size: b }` -> `Shelf::new(a, b)`, where a function has parameters of these names."""
     literal = scene.around("struct_expression")
     name = literal.child_by_field_name("name") if literal is not None else None
     body = literal.child_by_field_name("body") if literal is not None else None
