@@ -43,6 +43,8 @@ NOT_COPY = re.compile(r"has type `(?P<type>[^`]+)`, which does not implement the
 # A type with more parts than this is rarely meant to be copied without a word.
 MOST_FIELDS_OF_COPY = 4
 MOST_DEPTH = 4
+# A derived one beside a written other one would say something else.
+AGREES_WITH = {"PartialOrd": "Ord", "Ord": "PartialOrd", "Hash": "PartialEq"}
 FOLLOWS = {"Copy": "Clone", "Eq": "PartialEq", "Ord": "PartialOrd"}
 
 
@@ -194,7 +196,7 @@ def gather(
     new = missing - known
     known |= new
     for trait in sorted(new):
-        if not is_derivable(index, item, trait):
+        if not is_derivable(index, item, trait) or is_written(index, item, AGREES_WITH.get(trait)):
             return False
         lacking = lacking_types(index, item, trait)
         if lacking is None:
@@ -202,6 +204,11 @@ def gather(
         if any(not gather(index, other, {trait}, needed, depth - 1) for other in lacking):
             return False
     return True
+
+
+def is_written(index: WorkspaceIndex, item: Item, trait: str | None) -> bool:
+    """Whether somebody wrote an implementation of the trait by hand."""
+    return trait is not None and any(one.trait_name == trait for one in index.implementations_of(item.name))
 
 
 def derive_edits(scene: Scene, item: Item, traits: set[str]) -> Iterator[Edit]:

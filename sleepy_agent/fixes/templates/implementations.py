@@ -132,7 +132,8 @@ LACKS_IMPLEMENTATION = (
     re.compile(r"`(?P<type>[^`]+)` doesn't implement `(?P<trait>[\w:]+)`"),
     re.compile(r"an implementation of `(?P<trait>\w+(?:<.+>)?)` might be missing for `(?P<type>[^`]+)`"),
 )
-MADE = frozenset({"Display", "From", "Add", "Sub", "Mul", "Div", "Neg", *ASSIGNING})
+METHODS = {"Display": "fmt", "From": "from", "Neg": "neg", "PartialOrd": "partial_cmp"}
+MADE = frozenset({"PartialOrd", "Display", "From", "Add", "Sub", "Mul", "Div", "Neg", *ASSIGNING})
 
 
 def missing_implementation(scene: Scene) -> Iterator[Proposal]:
@@ -153,7 +154,12 @@ def missing_implementation(scene: Scene) -> Iterator[Proposal]:
             text = implementation_text(scene, item, trait, arguments)
             if text is not None:
                 extra = 0.3 if "match self" in text else 0.0
-                yield Proposal((behind(scene, item, text),), {"trait": trait, "type": item.name}, extra_cost=extra)
+                values = {"trait": trait, "type": item.name}
+                if trait == "PartialOrd":
+                    # Nothing else would agree with the order that is written already.
+                    yield Proposal((behind(scene, item, text),), values, extra_cost=-0.15, keeps_behaviour=True)
+                    return
+                yield Proposal((behind(scene, item, text),), values, extra_cost=extra)
                 return
 
 
@@ -169,13 +175,15 @@ def operand(arguments: tuple[str, ...], item: Item) -> tuple[str, ...]:
 def implementation_text(scene: Scene, item: Item, trait: str, arguments: tuple[str, ...]) -> str | None:
     """The whole implementation."""
     method = OPERATORS.get(trait, ASSIGNING.get(trait, ("", "")))[0]
-    method = method or {"Display": "fmt", "From": "from", "Neg": "neg"}.get(trait, "")
+    method = method or METHODS.get(trait, "")
     wanted = wanted_for(scene, item, arguments, {})
     write = BODIES.get((trait, method))
     body = write(wanted) if write is not None else None
     if body is None:
         return None
-    path = {"Display": f"{wanted.fmt}::Display", "From": "From"}.get(trait, f"std::ops::{trait}")
+    path = {"Display": f"{wanted.fmt}::Display", "From": "From", "PartialOrd": "PartialOrd"}.get(
+        trait, f"std::ops::{trait}"
+    )
     if any(one.name == trait for one in scene.index.imports_at(item.file, item.byte_start)):
         path = trait
     given = f"<{', '.join(arguments)}>" if arguments else ""
