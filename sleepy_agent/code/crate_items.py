@@ -154,23 +154,23 @@ def read_crate(
     known = known or {}
     files: dict[Path, FileItems] = {}
     size = 0
-    # Where the file may be (with whether its children lie beside it), which module it is, whether it is for tests.
-    waiting: deque[tuple[Sequence[tuple[Path, bool]], ModulePath, bool]] = deque(
-        [([(root.root_file, True)], (), False)]
+    # Where the file may be (with whether its children lie beside it), and the `mod` that names it.
+    waiting: deque[tuple[Sequence[tuple[Path, bool]], Module]] = deque(
+        [([(root.root_file, True)], Module((), root.root_file, 0, 0, None, None))]
     )
     while waiting:
-        places, module, is_test = waiting.popleft()
+        places, declared = waiting.popleft()
         if (most_files and len(files) >= most_files) or (most_bytes and size >= most_bytes):
             break
         for path, has_children_beside in places:
-            items = files.get(path) or read_file(path, module, is_test, read, known, changed)
+            items = files.get(path) or read_file(path, declared, read, known, changed)
             if items is None:
                 continue
             if path not in files:
                 files[path] = items
                 size += len(items.text)
                 waiting += [
-                    (module_files(one, path, has_children_beside=has_children_beside), one.path, one.is_test)
+                    (module_files(one, path, has_children_beside=has_children_beside), one)
                     for one in items.modules[1:]
                     if one.body_start is None
                 ]
@@ -187,15 +187,18 @@ def read_crate(
 
 def read_file(
     path: Path,
-    module: ModulePath,
-    is_test: bool,
+    declared: Module,
     read: Read,
     known: Mapping[Path, FileItems],
     changed: Collection[Path] | None,
 ) -> FileItems | None:
     """The items of a file, from before where its text is still the same; None where there is no such file."""
     before = known.get(path)
-    is_same_place = before is not None and before.module == module and before.is_test == is_test
+    is_same_place = before is not None and (before.module, before.is_test, before.is_conditional) == (
+        declared.path,
+        declared.is_test,
+        declared.is_conditional,
+    )
     if before is not None and is_same_place and changed is not None and path not in changed:
         return before
     try:
@@ -204,7 +207,14 @@ def read_file(
         return None
     if before is not None and is_same_place and before.text == text:
         return before
-    return items_of_file(path, text, module, is_test=is_test, before=before.text if before is not None else None)
+    return items_of_file(
+        path,
+        text,
+        declared.path,
+        is_test=declared.is_test,
+        is_conditional=declared.is_conditional,
+        before=before.text if before is not None else None,
+    )
 
 
 def module_files(module: Module, file: Path, *, has_children_beside: bool) -> list[tuple[Path, bool]]:

@@ -210,13 +210,15 @@ class WorkspaceIndex:
         """The type of that name (the bare name, or a type as it is written); the first of several."""
         found = self.items_named(bare_type_name(name), TYPE_KINDS)
         return min(
-            found, key=lambda item: (item.is_local, item.is_test, item.kind is ItemKind.TYPE_ALIAS), default=None
+            found,
+            key=lambda item: (item.is_local, item.is_test, item.is_conditional, item.kind is ItemKind.TYPE_ALIAS),
+            default=None,
         )
 
     def trait_named(self, name: str) -> Item | None:
         """The trait of that name."""
         found = self.items_named(bare_type_name(name), (ItemKind.TRAIT,))
-        return min(found, key=lambda item: (item.is_local, item.is_test), default=None)
+        return min(found, key=lambda item: (item.is_local, item.is_test, item.is_conditional), default=None)
 
     def functions_named(self, name: str) -> tuple[Item, ...]:
         """All functions and methods of that name."""

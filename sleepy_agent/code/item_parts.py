@@ -11,6 +11,7 @@ from tree_sitter import Node
 from sleepy_agent.code.item_records import Field, Parameter, Range, Variant
 
 DERIVE = re.compile(rb"\bderive\s*\(")
+CONDITION = re.compile(r"^#\[\s*cfg\s*\((?!\s*(?:test|not\s*\(\s*test\s*\))\s*\))")
 TEST = re.compile(r"^#\[\s*(?:(?:\w+\s*::\s*)*test\b|cfg\s*\(\s*(?:all\s*\(\s*)?test\b)")
 
 
@@ -40,6 +41,11 @@ class Attributes:
     @property
     def is_test(self) -> bool:
         return any(TEST.match(attribute) for attribute in self.texts)
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether a `cfg` that is not just about tests decides if the item is there."""
+        return any(CONDITION.match(attribute) for attribute in self.texts)
 
 
 def read_attributes(before: Sequence[Node], item: Node, text: bytes) -> Attributes:

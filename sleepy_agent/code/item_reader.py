@@ -66,6 +66,7 @@ class Place:
     is_in_trait: bool = False
     scope: Range | None = None
     is_test: bool = False
+    is_conditional: bool = False
     is_broken: bool = False
     """Whether the tree of the file has errors."""
     is_in_macro: bool = False
@@ -112,6 +113,7 @@ def place_of_block(block: Node, place: Place, around: Module | None) -> Place:
         inline_parents=(*around.inline_parents, around.name) if around is not None else (),
         scope=(block.start_byte, block.end_byte),
         is_test=is_test or (around.is_test if around is not None else place.is_test),
+        is_conditional=around.is_conditional if around is not None else place.is_conditional,
     )
 
 
@@ -248,7 +250,12 @@ def read_item(node: Node, before: Sequence[Node], place: Place, found: Found) ->
     name = node.child_by_field_name("name")
     if name is None:
         return []
-    place = replace(place, is_test=place.is_test or attributes.is_test) if attributes.is_test else place
+    if attributes.is_test or attributes.is_conditional:
+        place = replace(
+            place,
+            is_test=place.is_test or attributes.is_test,
+            is_conditional=place.is_conditional or attributes.is_conditional,
+        )
     item = _item_head(node, name, kind, attributes, place)
     body = node.child_by_field_name("body")
     if kind is ItemKind.FUNCTION:
@@ -307,6 +314,7 @@ def _item_head(node: Node, name: Node, kind: ItemKind, attributes: Attributes, p
         attributes_start=attributes.start,
         scope=place.scope,
         is_test=place.is_test,
+        is_conditional=place.is_conditional,
         is_whole=not (place.is_broken and node.has_error),
         is_in_macro=place.is_in_macro,
     )
@@ -351,6 +359,7 @@ def _read_module(node: Node, item: Item, body: Node | None, place: Place, found:
         path_attribute=path,
         inline_parents=place.inline_parents,
         is_test=item.is_test,
+        is_conditional=item.is_conditional,
     )
     found.modules.append(with_import_place(module, body, place.text) if body is not None else module)
     if body is not None:
@@ -359,6 +368,7 @@ def _read_module(node: Node, item: Item, body: Node | None, place: Place, found:
             module=module.path,
             inline_parents=(*place.inline_parents, path or item.name),
             is_test=item.is_test,
+            is_conditional=item.is_conditional,
         )
         read_container(body, inner, found)
 
@@ -369,13 +379,15 @@ def read_implementation(node: Node, before: Sequence[Node], place: Place, found:
     trait, body = node.child_by_field_name("trait"), node.child_by_field_name("body")
     generics = node.child_by_field_name("type_parameters")
     type_name = bare_type_name(text_of(type_node, text))
-    is_test = place.is_test or read_attributes(before, node, text).is_test
+    attributes = read_attributes(before, node, text)
+    is_test = place.is_test or attributes.is_test
     inner = replace(
         place,
         owner=type_name,
         of_trait=bare_type_name(text_of(trait, text)) if trait is not None else None,
         is_in_trait=False,
         is_test=is_test,
+        is_conditional=place.is_conditional or attributes.is_conditional,
     )
     members = read_container(body, inner, found) if body is not None else []
     found.implementations.append(

@@ -119,6 +119,8 @@ class Item:
     """The block it is declared in, for an item inside of a function."""
     is_test: bool = False
     """Whether it stands under `#[cfg(test)]` or is a `#[test]`."""
+    is_conditional: bool = False
+    """Whether a `cfg` (of its own or around it) decides if it is there at all; nobody asks which ones hold."""
     is_whole: bool = True
     """Whether its syntax could be read to the end; of a broken item the head is kept."""
     is_in_macro: bool = False
@@ -202,6 +204,7 @@ class Module:
     inline_parents: tuple[str, ...] = ()
     """The inline modules of this file around it, outermost first."""
     is_test: bool = False
+    is_conditional: bool = False
     import_place: int = 0
     import_indentation: str = ""
 
@@ -224,6 +227,7 @@ class FileItems:
     modules: tuple[Module, ...]
     """The file itself first."""
     is_test: bool = False
+    is_conditional: bool = False
 
     @cached_property
     def bodies(self) -> tuple[Module, ...]:

@@ -49,13 +49,19 @@ __all__ = [
 
 
 def items_of_file(
-    file: Path, text: bytes, module: tuple[str, ...] = (), *, is_test: bool = False, before: bytes | None = None
+    file: Path,
+    text: bytes,
+    module: tuple[str, ...] = (),
+    *,
+    is_test: bool = False,
+    is_conditional: bool = False,
+    before: bytes | None = None,
 ) -> FileItems:
     """Everything that the text declares. `module`: the path of the module that the file is; `before`: a text that
     is mostly the same, which makes it quicker."""
     root = parse_rust(text) if before is None else parse_edited_rust(before, text)
     found = Found()
-    place = Place(file, text, module, is_test=is_test, is_broken=root.has_error)
+    place = Place(file, text, module, is_test=is_test, is_conditional=is_conditional, is_broken=root.has_error)
     read_container(root, place, found)
     bodies = sorted(
         (one for one in found.modules if one.body_start is not None), key=lambda one: one.byte_start, reverse=True
@@ -75,4 +81,5 @@ def items_of_file(
         imports=tuple(sorted(found.imports, key=lambda one: one.leaf_start)),
         modules=(with_import_place(own, root, text), *found.modules),
         is_test=is_test,
+        is_conditional=is_conditional,
     )

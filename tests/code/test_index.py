@@ -22,7 +22,7 @@ def write(folder: Path, files: Mapping[str, str]) -> None:
 MODULES = {
     "src/lib.rs": (
         "mod plain;\npub mod folder;\nmod inline {\n    pub mod inner;\n    pub mod deep { mod deeper; }\n}\n"
-        '#[path = "elsewhere/odd.rs"]\nmod other;\nmod missing;\n#[cfg(test)]\nmod tests;\n'
+        '#[cfg(unix)]\n#[path = "elsewhere/odd.rs"]\nmod other;\nmod missing;\n#[cfg(test)]\nmod tests;\n'
         'mod named { #[path = "file.rs"] mod by_path; }\n'
     ),
     "src/plain.rs": 'mod child;\npub struct Plain;\nmod inside { mod leaf; }\n#[path = "side.rs"]\nmod side;\n',
@@ -51,6 +51,8 @@ def test_modules_are_followed_to_their_files(tmp_path: Path) -> None:
         "other::Odd", "other::beside::Beside", "tests::InTests", "named::by_path::ByPath",
     }  # fmt: skip
     assert [item.name for item in crate.items if item.is_test and item.kind is ItemKind.STRUCT] == ["InTests"]
+    conditional = {item.name for item in crate.items if item.is_conditional and item.kind is ItemKind.STRUCT}
+    assert conditional == {"Odd", "Beside"}
 
 
 def test_a_circle_of_modules_ends(tmp_path: Path) -> None:

@@ -73,6 +73,9 @@ ITEMS: dict[str, tuple[str, str, dict[str, object]]] = {
     "test": ("#[test]\nfn g() {}", "g", {"is_test": True}),
     "asynchronous test": ("#[tokio::test]\nasync fn g() {}", "g", {"is_test": True}),
     "not for tests": ("#[cfg(not(test))]\nfn g() {}", "g", {"is_test": False}),
+    "only sometimes there": ('#[cfg(feature = "a")]\nfn g() {}', "g", {"is_conditional": True}),
+    "in a module that is only sometimes there": ("#[cfg(unix)]\nmod m { fn g() {} }", "g", {"is_conditional": True}),
+    "always there": ("#[cfg(not(test))]\n#[inline]\nfn g() {}", "g", {"is_conditional": False}),
     "in a macro": ("bitflags! { pub struct Flags: u8 { const A = 1; } }", "Flags", {"is_in_macro": True}),
     "static in a macro": ("lazy_static! {\n  pub static ref A: u8 = 1;\n}", "A", {"kind": ItemKind.STATIC}),
     "in a branch of a macro": (
