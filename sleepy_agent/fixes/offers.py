@@ -32,6 +32,8 @@ def ranking_of(considered: Iterable[Considered]) -> tuple[RankLine, ...]:
 def reasons_of(found: FoundFix) -> tuple[str, ...]:
     """Why a fix is offered first, and why it is not preferred where others equal it."""
     reasons = found.tried.attempt.ranked.reasons
+    if found.tried.attempt.ranked.is_far:
+        reasons = (*reasons, "too far a guess to be applied without asking")
     if not found.tied:
         return reasons
     count = len(found.tied)

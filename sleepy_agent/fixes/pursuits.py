@@ -43,7 +43,8 @@ class FoundFix:
     @property
     def is_preferred(self) -> bool:
         """Whether it may be applied without asking: nothing speaks against it and nothing equals it."""
-        return not blocks_preference(self.verdict.flags) and not self.tied
+        is_far = self.tried.attempt.ranked.is_far
+        return not blocks_preference(self.verdict.flags) and not is_far and not self.tied
 
 
 @dataclass(slots=True)
@@ -105,7 +106,7 @@ class Pursuit:
 def standing(tried: TriedAttempt, problem: Problem) -> tuple[bool, float, tuple[object, ...]]:
     """What attempts that passed are sorted by."""
     return (
-        blocks_preference(tried.verdict_of(problem).flags),
+        blocks_preference(tried.verdict_of(problem).flags) or tried.attempt.ranked.is_far,
         round(tried.cost, 6),
         rank_order(tried.attempt.ranked),
     )

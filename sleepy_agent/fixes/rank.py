@@ -31,6 +31,9 @@ ReadText = Callable[[Path], bytes]
 COST_OF_A_STEP = 0.15
 # What its source does not know to keep the program's behaviour comes after what does, among nearly equals.
 COST_OF_CHANGED_BEHAVIOUR = 0.05
+# What costs more is too far a guess to be applied without asking, unless it is known to keep behaviour: a chain of two
+# steps of which one is doubtful, say.
+MOST_COST_OF_A_PREFERRED = 0.55
 # Size only decides among nearly equals, so each part of it has an end.
 COST_OF_A_TOKEN = 0.002
 MOST_TOKENS_COUNTED = 50
@@ -83,7 +86,12 @@ class RankedCandidate:
     @property
     def may_be_preferred(self) -> bool:
         """Whether nothing known so far keeps it from being applied without asking."""
-        return not blocks_preference(self.flags)
+        return not blocks_preference(self.flags) and not self.is_far
+
+    @property
+    def is_far(self) -> bool:
+        """Whether it is too far a guess to be applied without asking."""
+        return self.cost > MOST_COST_OF_A_PREFERRED and not self.candidate.keeps_behaviour
 
     @property
     def question(self) -> str | None:

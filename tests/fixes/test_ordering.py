@@ -161,7 +161,7 @@ class EndlessSession(ToySession):
 def test_what_was_given_up_is_tried_again_only_when_nothing_new_is_left() -> None:
     # No first candidate is right, so that every round comes to the further ones.
     answers = {"bad_a": (Answer("wrong_x"), Answer("wrong_y", 0.5))}
-    answers |= {f"bad_{number}": (Answer("wrong_z"), Answer(f"good_{number}", 0.5)) for number in range(5)}
+    answers |= {f"bad_{number}": (Answer("wrong_z"), Answer(f"good_{number}", 0.4)) for number in range(5)}
     session = EndlessSession({TOY_FILE: body("bad_a", "bad_0").encode()}, {})
     Repair(session, take_preferred, sources=(ScriptedSource(answers),))
     assert session.read(TOY_FILE).count(b"good_") == 5

@@ -88,7 +88,7 @@ def replacements(*tried: RankedCandidate) -> list[str]:
             id="the same tokens are one answer",
         ),
         pytest.param(
-            [Answer("a.unwrap()", 0.1), Answer("b", 0.5)],
+            [Answer("a.unwrap()", 0.1), Answer("b", 0.4)],
             ["b"],
             True,
             [],
@@ -103,6 +103,29 @@ def test_what_is_preferred(answers: list[Answer], compiled: list[str], preferred
     fix, words = search_for(*answers)
     assert words == compiled
     assert (fix.is_preferred, replacements(*(other.attempt.ranked for other in fix.tied))) == (preferred, tied)
+
+
+@pytest.mark.parametrize(
+    ("answer", "preferred"),
+    [
+        (Answer("a", 0.4), True),
+        (Answer("a", 0.6), False),
+        (Answer("a", 0.6, keeps_behaviour=True), True),
+    ],
+)
+def test_too_far_a_guess_is_offered_and_not_preferred(answer: Answer, preferred: bool) -> None:
+    fix, _ = search_for(answer)
+    assert fix.is_preferred is preferred
+
+
+def test_two_doubtful_steps_are_too_far_and_two_good_ones_are_not() -> None:
+    found = []
+    for cost in (0.3, 0.1):
+        session = toy(body("bad_a"))
+        answers = {"bad_a": (Answer("wrong_b", cost),), "wrong_b": (Answer("good", cost),)}
+        search, _, _ = search_with(session, ScriptedSource(answers))
+        found.append(search.found[0].is_preferred)
+    assert found == [False, True]
 
 
 def test_rivals_have_an_end() -> None:
