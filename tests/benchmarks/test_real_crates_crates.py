@@ -31,7 +31,9 @@ def test_manifest_keeps_what_unit_tests_need_and_stands_alone() -> None:
     assert manifest["target"] == {"cfg(unix)": {"dependencies": {"unix": "1"}}}
     assert manifest["dependencies"] == {"other": "1"}
     assert manifest["workspace"] == {}
-    assert manifest["package"] == {"name": "sample", "version": "1.0.0"}
+    assert manifest["package"]["name"] == "sample"
+    assert manifest["package"]["autobins"] is False
+    assert not {"resolver", "metadata"} & manifest["package"].keys()
     assert "bench" not in manifest
     assert manifest["features"]["default"] == ["std"]
 
