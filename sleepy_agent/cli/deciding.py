@@ -73,6 +73,9 @@ def show_what_is_taken(console: Console, root: Path, progress: Progress, *, why:
             return
         problem = event.fix.problem
         offer = offers.get(problem)
+        if offer is None and event.diff:
+            # It was agreed to in an earlier round, and the text around it has moved since.
+            offer = Offer(event.fix, event.diff, event.why, (), 1, 1, event.ranking)
         key = offer_key(offer) if offer else (problem.signature, None, event.fix.candidate.title, (str(problem.span),))
         if key in shown:
             # A run that begins again without one of its fixes takes the others once more.

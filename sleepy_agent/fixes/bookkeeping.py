@@ -44,6 +44,8 @@ class ProblemState:
     is_declined: bool = False
     was_given_up: bool = False
     """Whether everything was tried for it once: what is new comes first from then on."""
+    why: tuple[str, ...] = ()
+    """Why its fix stood first when it was offered."""
     ranking: tuple[RankLine, ...] = ()
     hindrance: str | None = None
     """Why a fix that compiles must not be written (a read-only file, say), with the remedy."""

@@ -40,10 +40,27 @@ class AttemptMade:
 
 
 @dataclass(frozen=True, slots=True)
+class RankLine:
+    """One candidate where it stands in the order of rank. `parts`: what its cost is made of."""
+
+    candidate: Candidate
+    cost: float
+    parts: tuple[tuple[str, float], ...]
+    verdict: Verdict | None
+    """None: it was not compiled, because what stands before it was enough."""
+
+
+@dataclass(frozen=True, slots=True)
 class FixAccepted:
-    """A fix was taken (by the user, or because `--apply` takes the preferred ones)."""
+    """A fix was taken (by the user, or because `--apply` takes the preferred ones).
+
+    `diff`, `why` and `ranking`: as it was last offered; empty where another problem was offered the same change.
+    """
 
     fix: Fix
+    diff: str = ""
+    why: tuple[str, ...] = ()
+    ranking: tuple[RankLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,17 +101,6 @@ class Decision(StrEnum):
     ALL = "all"
     SKIP_FILE = "skip"
     QUIT = "quit"
-
-
-@dataclass(frozen=True, slots=True)
-class RankLine:
-    """One candidate where it stands in the order of rank. `parts`: what its cost is made of."""
-
-    candidate: Candidate
-    cost: float
-    parts: tuple[tuple[str, float], ...]
-    verdict: Verdict | None
-    """None: it was not compiled, because what stands before it was enough."""
 
 
 @dataclass(frozen=True, slots=True)

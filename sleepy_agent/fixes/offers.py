@@ -54,7 +54,9 @@ def decide_on(run: Run, found: FoundFix, number: int, total: int) -> bool:
         state.alternatives = [Fix(problem, candidate, verdict, preferred=False)]
         state.diff = run.book.diff_of(candidate)
         return False
+    state.why = reasons_of(found)
     if agreement in run.agreed:
+        state.diff = run.book.diff_of(candidate)
         run.book.outcome(problem, candidate, Outcome.ACCEPTED)
         return True
     others = tuple(
@@ -75,7 +77,7 @@ def decide_on(run: Run, found: FoundFix, number: int, total: int) -> bool:
     offer = Offer(
         fix=fix,
         diff=state.diff,
-        why=reasons_of(found),
+        why=state.why,
         alternatives=others,
         index=number + 1,
         total=total,

@@ -92,4 +92,4 @@ def note_taken(run: Run, found: FoundFix) -> None:
     name = (problem_key(found.problem, run.session.read), state.fix.candidate.title)
     if name not in run.announced:
         run.announced |= {name}
-        run.emit(FixAccepted(state.fix))
+        run.emit(FixAccepted(state.fix, state.diff, state.why, state.ranking))

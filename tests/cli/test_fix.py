@@ -8,11 +8,14 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 
-from cli.fakes import FakeTerminal, ScriptedEngine, make_fix, make_problem, make_terminal, parse
+from cli.fakes import DIFF, FakeTerminal, ScriptedEngine, make_fix, make_problem, make_terminal, parse
+from sleepy_agent.cli.console import console_for
+from sleepy_agent.cli.deciding import show_what_is_taken
 from sleepy_agent.cli.fix import read_mode, run_with
+from sleepy_agent.cli.progress import Progress
 from sleepy_agent.domain import Proof
 from sleepy_agent.errors import BadUsage, Interrupted
-from sleepy_agent.fixes.events import Decision
+from sleepy_agent.fixes.events import Decision, FixAccepted
 from sleepy_agent.process import CancelToken
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "fix-report.schema.json"
@@ -224,6 +227,19 @@ def test_why_shows_the_order_and_what_it_is_made_of(
     )
     assert all(line in shown[0] for line in expected)
     assert not any(line in without[0] for line in expected)
+
+
+def test_a_fix_that_was_agreed_to_in_an_earlier_round_is_shown_with_its_diff(tmp_path: Path) -> None:
+    terminal = make_terminal()
+    console = console_for(terminal.as_terminal, terminal.as_terminal.output)
+    with Progress(console, tmp_path, animated=False) as progress:
+        _, emit = show_what_is_taken(console, tmp_path, progress)
+        fix = make_fix(make_problem(tmp_path))
+        emit(FixAccepted(fix, DIFF, ("it is the only one",)))
+        emit(FixAccepted(make_fix(make_problem(tmp_path, message="another")), ""))
+    shown = terminal.output.getvalue()
+    assert "+    take(x.clone());" in shown and "why: it is the only one" in shown
+    assert shown.count("the same change mends it") == 1
 
 
 def test_json_tells_why_only_where_it_is_asked_to(two_fixes: ScriptedEngine, tmp_path: Path) -> None:

@@ -184,6 +184,9 @@ def test_an_agreed_fix_is_not_asked_about_again() -> None:
     repair = Repair(session, answer)
     assert repair.text == body("a", "b")
     assert len(asked) == len(set(asked)) == 2
+    told = [event for event in repair.events if isinstance(event, FixAccepted)]
+    assert ["+    g(a);" in told[0].diff, "+    g(b);" in told[1].diff] == [True, True]
+    assert all(event.why and event.ranking for event in told)
 
 
 @pytest.mark.parametrize(
