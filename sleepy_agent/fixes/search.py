@@ -56,6 +56,8 @@ from sleepy_agent.fixes.ties import NEARLY_THE_SAME_COST, is_rival, next_to_try,
 from sleepy_agent.fixes.warnings import unused_names, warning_flags
 
 MOST_RIVALS = 8
+# Of more problems than this, no more rivals are compiled than it takes to know that nothing decides.
+FEW_PROBLEMS = 3
 # Reading what so many candidates do to the text takes no time that anybody would notice.
 MOST_READ_AT_ONCE = 60
 MOST_FOLLOW_UPS = 16
@@ -242,24 +244,39 @@ class Search:
         self._rivals(list(pursuits.values()))
 
     def _rivals(self, pursuits: Sequence[Pursuit]) -> None:
-        """For each problem that has a passing candidate, compile what could equal or beat it."""
+        """For each problem that has a passing candidate, compile what could equal or beat it: all such candidates
+        where few problems are open, else one after the other until one shows that nothing decides."""
         while self.may_go_on():
-            wanted = []
-            for pursuit in pursuits:
-                if pursuit.passed:
-                    best, most = pursuit.best, MOST_RIVALS - pursuit.rivals_tried
-                    asks = best.attempt.ranked.question is not None
-                    self._read(pursuit, until=math.inf if asks else best.cost + NEARLY_THE_SAME_COST)
-                    rivals = next_to_try(best.attempt.ranked, best.cost, pursuit.untried, most)
-                    pursuit.rivals_tried += len(rivals)
-                    wanted += [(pursuit, rival) for rival in rivals]
-            if not wanted:
+            rivals = [(pursuit, self._rivals_of(pursuit)) for pursuit in pursuits if pursuit.passed]
+            rivals = [(pursuit, found) for pursuit, found in rivals if found]
+            if len(rivals) > FEW_PROBLEMS:
+                rivals = [(pursuit, found[:1]) for pursuit, found in rivals if not self._has_equal(pursuit)]
+            if not rivals:
                 return
-            attempts = self._merged(wanted, ())
-            if len({id(pursuit) for pursuit, _ in wanted}) == 1:
+            for pursuit, found in rivals:
+                pursuit.rivals_tried += len(found)
+            attempts = self._merged([(pursuit, one) for pursuit, found in rivals for one in found], ())
+            if len(rivals) == 1:
                 self._side_by_side(attempts)
             else:
                 self._group_test(attempts)
+
+    def _rivals_of(self, pursuit: Pursuit) -> list[RankedCandidate]:
+        """What could equal or beat the best that passed for a problem, and was not compiled yet."""
+        best = pursuit.best
+        asks = best.attempt.ranked.question is not None
+        self._read(pursuit, until=math.inf if asks else best.cost + NEARLY_THE_SAME_COST)
+        return next_to_try(best.attempt.ranked, best.cost, pursuit.untried, MOST_RIVALS - pursuit.rivals_tried)
+
+    def _has_equal(self, pursuit: Pursuit) -> bool:
+        """Whether something passed for a problem that leaves it open which of them is meant."""
+        best = pursuit.best
+        return any(
+            other is not best
+            and is_rival(best.attempt.ranked, other.attempt.ranked)
+            and not same_tokens(self._texts(best), self._texts(other))
+            for other in pursuit.passed
+        )
 
     def _alternatives(self, pursuits: Mapping[int, Pursuit]) -> None:
         """Try the other candidates of every problem, as many side by side as keep the slots busy."""

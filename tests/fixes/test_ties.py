@@ -143,11 +143,31 @@ def test_the_alternatives_are_offered_best_first() -> None:
 
 def test_rivals_of_many_problems_share_compiles() -> None:
     words = [f"bad_{letter}" for letter in "abcdefgh"]
-    answers = {word: (Answer(word[4:], question=Q), Answer(f"{word[4:]}2", 0.2, question=Q)) for word in words}
+    answers = {
+        word: tuple(Answer(f"{word[4:]}{number}", number / 10, question=Q) for number in range(6)) for word in words
+    }
     session = toy(body(*words))
     search, _, _ = search_with(session, ScriptedSource(answers))
+    # One other answer is enough to know that nothing decides.
     assert len(session.tried) == 2
     assert len(search.found) == 8 and not any(fix.is_preferred for fix in search.found.values())
+
+
+def test_of_many_problems_each_rival_is_still_tried_until_one_passes() -> None:
+    words = [f"bad_{letter}" for letter in "abcd"]
+    answers: dict[str, tuple[Answer, ...]] = {
+        word: (
+            Answer(word[4:], question=Q),
+            Answer(f"{word[4:]} ", 0.15, question=Q),
+            Answer("wrong_x", 0.2, question=Q),
+            Answer(f"{word[4:]}2", 0.3, question=Q),
+        )
+        for word in words
+    }
+    answers["bad_d"] = (Answer("d", question=Q), Answer("d ", 0.15, question=Q), Answer("wrong_x", 0.2, question=Q))
+    session = toy(body(*words))
+    search, _, _ = search_with(session, ScriptedSource(answers))
+    assert [search.found[position].is_preferred for position in range(4)] == [False, False, False, True]
 
 
 def test_two_sources_that_propose_one_text_know_together_what_each_knows() -> None:
