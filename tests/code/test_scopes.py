@@ -302,7 +302,7 @@ TYPES = {
     "map.get(k)": "Option<&u32>",
     "let_typed": "i64",
     "let_known": "Inner",
-    "from_pattern": None,
+    "from_pattern": "u8",
     "u8::MAX": "u8",
     "closure": None,
     "|x| x": None,
