@@ -22,7 +22,7 @@ WEAK_SIMILARITY = 0.7
 COST_OF_A_WEAK_NAME = 0.1
 COST_OF_DISSIMILARITY = 0.25
 # A function is rarely meant where a type's name stands.
-COST_OF_ANOTHER_CASE = 0.06
+COST_OF_ANOTHER_CASE = 0.1
 # Two names this near to each other in similarity are equally likely.
 EQUALLY_NEAR = 0.06
 # A name that is so much less near than the best is not worth a compile.

@@ -81,6 +81,8 @@ def struct_written_as_tuple(scene: Scene) -> Iterator[Proposal]:
     function = around.child_by_field_name("function") or around.child_by_field_name("type")
     if function is None or not (function.start_byte <= scene.span.byte_start <= function.end_byte):
         return
+    if function.type not in {"identifier", "scoped_identifier"}:
+        return
     path = scene.of(function)
     shape = shape_of_path(scene, path)
     arguments = around.child_by_field_name("arguments")

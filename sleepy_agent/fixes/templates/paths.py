@@ -34,6 +34,9 @@ def nearest_segment(scene: Scene) -> Iterator[Proposal]:
         return
     wanted = scene.of(segment)
     before, behind = path_before(scene, segment), names_behind(scene, segment)
+    is_in_path = segment.parent is not None and segment.parent.type in {*PATH_KINDS, "use_list", "use_as_clause"}
+    if not before and not is_in_path:
+        return
     known = []
     for name in dict.fromkeys(names_in(scene, before)):
         fit = 0.0
