@@ -20,6 +20,7 @@ from sleepy_agent.code.type_text import (
 
 # Which argument of the type a variant of std holds.
 STD_VARIANTS = {"Some": ("Option", 0), "Ok": ("Result", 0), "Err": ("Result", 1), "Reverse": ("Reverse", 0)}
+PUNCTUATION = frozenset({"(", ")", ",", "line_comment", "block_comment"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Match:
         kind = pattern.type
         if kind == "tuple_pattern":
             members = type_arguments(matched) if matched.startswith("(") else ()
-            return self._member(pattern.named_children, inner, members, held)
+            return self._member(_parts(pattern), inner, members, held)
         if kind == "slice_pattern":
             arguments = type_arguments(matched)
             is_list = bare_type_name(matched) in {"slice", "array", "Vec"} and len(arguments) == 1
@@ -79,7 +80,7 @@ class Match:
                 arguments = type_arguments(matched) if bare_type_name(matched) == owner else ()
                 return self.type_in(inner, arguments[number], held) if number < len(arguments) else None
             fields = [self._type_of(field, matched) or "_" for field in self._fields(called, matched)]
-            return self._member(pattern.named_children[1:], inner, fields, held)
+            return self._member(_parts(pattern)[1:], inner, fields, held)
         if kind == "struct_pattern":
             called = text_of(pattern.child_by_field_name("type"), self.text).rsplit("::", 1)[-1]
             name = text_of(inner.child_by_field_name("name"), self.text)
@@ -104,3 +105,8 @@ class Match:
 
     def _type_of(self, field: Field, matched: str) -> str | None:
         return self.substituted(field.type, matched, self.index.meant_type(matched))
+
+
+def _parts(pattern: Node) -> list[Node]:
+    """The parts between the commas; `_` is a token without a name in the tree."""
+    return [child for child in pattern.children if child.type not in PUNCTUATION]
