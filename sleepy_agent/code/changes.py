@@ -105,7 +105,9 @@ def flags_of_change(
     """
     root_before, root_after = parse_rust(before), parse_edited_rust(before, after)
     found = inserted_flags(before, after, changes)
-    if root_before.has_error and all(concerns_marks(before, after, change) for change in changes):
+    is_one_quote = len(changes) == 1 and after[changes[0].new_start : changes[0].new_end] in {b'"', b"'"}
+    is_one_quote = is_one_quote and changes[0].start == changes[0].end
+    if root_before.has_error and (is_one_quote or all(concerns_marks(before, after, change) for change in changes)):
         # Of text that does not parse the tree is a guess: nobody can say what a bracket or a comma takes away there.
         return tuple(name for name in all_flags() if name in found)
     for change in changes:
@@ -215,7 +217,13 @@ def visibility_flags(
         if visibility_of(item_after, after) not in {"", visibility_of(item_before, before)}:
             found.add("widened_visibility")
         complained = target is not None and overlaps(signature_range(item_before), target)
-        is_public = is_public_item(item_before, before) and not found
+        # A function that may also be called in constants serves everybody it served before.
+        is_wider = (
+            before[change.start : change.end].strip() == b""
+            and after[change.new_start : change.new_end].strip() == b"const"
+            and item_after.type == "function_item"
+        )
+        is_public = is_public_item(item_before, before) and not found and not is_wider
         if is_public and not complained and overlaps(signature_range(item_before), (change.start, change.end)):
             found.add("changed_public_signature")
     return found

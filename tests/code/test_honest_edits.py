@@ -60,6 +60,8 @@ HONEST = {
     "bracket of a public signature": "pub fn f(x: u8«→)» -> u8 { g(x) }",
     "colon in a struct literal": "fn f() -> Point { Point { x « =→:» 1.0 } }",
     "let of a new name": "fn f() { «→let »x = g(); h(x); }",
+    "missing quote": 'fn f() { let x = "some text«→"»; g(x); }',
+    "function that constants may call": "pub «→const »fn f(x: u8) -> u8 { x + 1 }\nconst A: u8 = ⟦f(1)⟧;",
     "import keyword": "«import→use» std::collections::HashMap;\nfn f() { g(); }",
     "let in a struct": "struct Point { «let →»x: u8 }",
     "colons": "fn f() { Vec«:→::»new(); }",

@@ -141,9 +141,8 @@ def broken_region(text: bytes, tokens: Tokens) -> tuple[int, int]:
             elif mismatch is None:
                 is_odd = is_odd or not is_laid_out(text, opener, token)
                 start = start if waiting or is_odd else token.end
-        elif waiting and (token.start == 0 or text[token.start - 1] in b"\n"):
-            if token.kind == "word" or token.text == b"#":
-                return start, token.start
+        elif waiting and text[token.start - 1 : token.start] == b"\n" and (token.kind == "word" or token.text == b"#"):
+            return start, token.start
         if mismatch is not None and begins_its_line(text, token) and token.start > mismatch:
             return start, token.start
     return start, len(text)
@@ -222,10 +221,10 @@ def close_before_line(
     """Put the closer in front of a line that cannot belong to the block, or into that line."""
     closer, indentation = what
     first = tokens.at_or_after(start)
-    if first is not None and scene.indentation(start) == scene.indentation(first.start) == indentation:
-        if first.text in {b"else", b")", b"]", b",", b";", b"?", b"."} or first.text in CLOSERS:
-            space = " " if first.text == b"else" else ""
-            yield Proposal((scene.insert(first.start, closer + space),), said(f"insert `{closer}`"))
+    goes_on = first is not None and (first.text in CLOSERS or first.text in {b"else", b",", b";", b"?", b"."})
+    if first is not None and goes_on and scene.indentation(start) == indentation:
+        space = " " if first.text == b"else" else ""
+        yield Proposal((scene.insert(first.start, closer + space),), said(f"insert `{closer}`"))
     if empty_place is not None:
         yield Proposal((scene.insert(empty_place, closer),), said(f"insert `{closer}`"))
         return
@@ -276,7 +275,7 @@ def places_to_close(tokens: Tokens, number: int, until: int) -> Iterator[tuple[i
             yield previous.end, 0
             return
         if position > number:
-            yield previous.end, oddness(token, tokens.all[position + 1 : position + 2])
+            yield previous.end, oddness(token)
         if token.text == b";" and is_block:
             yield token.end, 0
         elif token.text == b";" or token.start >= until:
@@ -289,7 +288,7 @@ def places_to_close(tokens: Tokens, number: int, until: int) -> Iterator[tuple[i
         position += 1
 
 
-def oddness(token: Token, following: object) -> int:
+def oddness(token: Token) -> int:
     """How seldom a list ends in front of this token."""
     if token.text in {b";", b"{", b"=>", b"->", b"?"}:
         return 0

@@ -1,0 +1,123 @@
+"""Literals that do not end, numbers and texts in another language's form."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sleepy_agent.code.syntax import code_children
+from sleepy_agent.domain import Edit
+from sleepy_agent.fixes.templates.scene import Proposal, Scene
+from sleepy_agent.fixes.templates.syntax_tokens import broken_places_after, line_of, tokens_of
+
+MOST_PLACES = 4
+MOST_TEXTS = 3
+
+
+def closing_quote(scene: Scene) -> Iterator[Proposal]:
+    """End a text in its first line, where the fewest places stay broken.
+
+    From a missing quote on, what is text and what is code is exchanged: the compiler complains of the last quote of the
+    file. The text that reaches over several lines is the one that does not end.
+    """
+    found: list[tuple[int, Edit]] = []
+    for start in starts_of_endless(scene):
+        _, end = line_of(scene.text, start)
+        line = scene.code(start, end).rstrip()
+        quote = '"' if '"' in line[:3] else "'"
+        for place in places_for_quote(line, line.find(quote) + 1):
+            edit = scene.insert(start + len(line[:place].encode()), quote)
+            left = broken_places_after(scene, (edit,))
+            if left is not None:
+                found.append((left, edit))
+    fewest = min((left for left, _ in found), default=0)
+    best = [edit for left, edit in found if left == fewest][:MOST_PLACES]
+    for edit in best:
+        yield Proposal((edit,), question="where the text ends" if len(best) > 1 else None)
+
+
+def starts_of_endless(scene: Scene) -> list[int]:
+    """Where texts of several lines begin, and the one that has no end at all."""
+    long = [
+        token.start
+        for token in tokens_of(scene.text).all
+        if token.kind == "literal" and b"\n" in token.text and token.text[:1] in b'"b' and b"\\\n" not in token.text
+    ]
+    return [*long[:MOST_TEXTS], scene.span.byte_start]
+
+
+def places_for_quote(line: str, opening: int) -> list[int]:
+    """Where a text may end in a line: in front of what closes the line, of commas and brackets from the right."""
+    ending = re.search(r"[;,)\]}?]*$", line)
+    last = ending.start() if ending is not None else len(line)
+    places = [last, *(match.start() for match in reversed(list(re.finditer(r"[,)\];]|\.\w+\(", line))))]
+    return [place for place in dict.fromkeys([*places, len(line)]) if place >= opening]
+
+
+def end_of_comment(scene: Scene) -> Iterator[Proposal]:
+    """End a comment where its paragraph ends."""
+    start = scene.span.byte_start
+    rest = scene.text[start:].decode(errors="replace")
+    if not rest.startswith("/*"):
+        return
+    if "/*" in rest[2:]:
+        return
+    stop = re.search(r"\n\s*\n|\s*$", rest)
+    first_line = rest.split("\n", 1)[0]
+    ends = [len(first_line.rstrip()), stop.start() if stop is not None else len(rest.rstrip())]
+    for place in dict.fromkeys(ends):
+        edit = scene.insert(start + len(rest[:place].encode()), " */")
+        yield Proposal((edit,), {}, question="where the comment ends" if len(set(ends)) > 1 else None)
+
+
+def power(scene: Scene) -> Iterator[Proposal]:
+    """`x ** 2` as `x.pow(2)`; with a float as `powi` or `powf`."""
+    around = scene.around("binary_expression")
+    if around is None or scene.span.from_macro is not None:
+        return
+    left, right = around.child_by_field_name("left"), around.child_by_field_name("right")
+    sign = around.child_by_field_name("operator")
+    if left is None or right is None or sign is None or sign.type != "*" or right.type != "unary_expression":
+        return
+    if scene.code(sign.end_byte, right.start_byte) or not scene.of(right).startswith("*"):
+        return
+    exponent = code_children(right)[0]
+    base = (
+        scene.of(left)
+        if left.type in {"identifier", "field_expression", "parenthesized_expression", "call_expression"}
+        else None
+    )
+    if base is None:
+        return
+    is_float = "." in scene.of(exponent) or "`{float}`" in scene.problem.message
+    for number, method in enumerate(("powf", "powi") if is_float else ("pow", "powi")):
+        yield Proposal(
+            (scene.replace(around, f"{base}.{method}({scene.of(exponent)})"),), {"method": method}, 0.02 * number
+        )
+
+
+def bar_of_closure(scene: Scene) -> Iterator[Proposal]:
+    """`map(x| x + 1)` and `fold(0, sum, x| sum + x)`: the bar in front of the closure's parameters."""
+    arguments = scene.around("arguments")
+    if arguments is None:
+        return
+    given = code_children(arguments)
+    for number, argument in enumerate(given):
+        left, right = argument.child_by_field_name("left"), argument.child_by_field_name("right")
+        sign = argument.child_by_field_name("operator")
+        if argument.type != "binary_expression" or sign is None or sign.type != "|" or left is None or right is None:
+            continue
+        body = scene.of(right)
+        first = left
+        for before in reversed(given[:number]):
+            if before.type != "identifier" or not is_word_of(scene.of(before), body):
+                break
+            first = before
+        if left.type == "identifier" and is_word_of(scene.of(left), body):
+            if first.start_byte <= scene.span.byte_start <= argument.end_byte:
+                yield Proposal((scene.insert(first.start_byte, "|"),))
+            return
+
+
+def is_word_of(word: str, text: str) -> bool:
+    return re.search(rf"\b{re.escape(word)}\b", text) is not None
