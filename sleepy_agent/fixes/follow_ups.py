@@ -10,12 +10,11 @@ from pathlib import Path
 from sleepy_agent.cargo.problems import error_key
 from sleepy_agent.cargo.trials import Trial
 from sleepy_agent.cargo.verdict import phase_of, same_mistake
-from sleepy_agent.code.changes import all_flags
 from sleepy_agent.code.edits import EditConflict, Moves, compose, moves_of
 from sleepy_agent.domain import Applicability, Candidate, Diagnostic, Level, Problem
 from sleepy_agent.families import FamilyRules, family_of
 from sleepy_agent.fixes.attempts import TriedAttempt
-from sleepy_agent.fixes.rank import CostPart, RankedCandidate, ReadText, question_of, rank_candidate, rank_order
+from sleepy_agent.fixes.rank import RankedCandidate, ReadText, question_of, rank_candidate, rank_order
 from sleepy_agent.fixes.sources import Source, SourceContext
 from sleepy_agent.signature import signature_of
 
@@ -113,17 +112,10 @@ def composed(
         edits = compose(first.candidate.edits, answer.edits, context.read)
         if isinstance(edits, EditConflict) or not edits:
             continue
-        both = rank_candidate(replace(joined(first.candidate, answer), edits=edits), problem, context.read)
+        whole = replace(joined(first.candidate, answer), edits=edits)
+        both = rank_candidate(whole, problem, context.read, {*first.flags, *second.flags})
         if both.refusal is None:
-            flags = [flag for flag in (*first.flags, *second.flags) if flag not in both.flags]
-            yield with_flags(both, tuple(dict.fromkeys(flags)))
-
-
-def with_flags(ranked: RankedCandidate, flags: tuple[str, ...]) -> RankedCandidate:
-    """The same candidate with what is flagged of one of its steps alone."""
-    table = all_flags()
-    parts = tuple(CostPart(table[name].says, table[name].cost) for name in flags)
-    return replace(ranked, flags=(*ranked.flags, *flags), parts=(*ranked.parts, *parts))
+            yield both
 
 
 def joined(first: Candidate, second: Candidate) -> Candidate:

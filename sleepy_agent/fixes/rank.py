@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -139,7 +139,7 @@ def applicability_words(applicability: Applicability | None) -> str:
 
 def source_words(candidate: Candidate) -> str:
     """Who proposes it, and how sure that is."""
-    if candidate.applicability is None and candidate.template is not None:
+    if candidate.template is not None:
         return f"{candidate.source}: {candidate.template}"
     return f"{candidate.source}: {applicability_words(candidate.applicability)}"
 
@@ -149,8 +149,15 @@ def is_waived(flag: Flag, said: str) -> bool:
     return flag.waived_by is not None and flag.waived_by.search(said) is not None
 
 
-def rank_candidate(candidate: Candidate, problem: Problem, read: ReadText) -> RankedCandidate:
-    """Flags and cost of a candidate, from the texts before and after; nothing is compiled."""
+def rank_candidate(
+    candidate: Candidate, problem: Problem, read: ReadText, flags_of_steps: Collection[str] | None = None
+) -> RankedCandidate:
+    """Flags and cost of a candidate, from the texts before and after; nothing is compiled.
+
+    `flags_of_steps`: of a candidate made of several, what is flagged of each of them in the text it was made for.
+    That says more than a look at all of them at once, where what one step replaces seems lost beside the others; only
+    what is refused outright is looked for in the whole.
+    """
     own = (CostPart(source_words(candidate), candidate.cost),)
     if not candidate.keeps_behaviour and only_allows(candidate.edits):
         candidate = replace(candidate, keeps_behaviour=True)
@@ -174,6 +181,8 @@ def rank_candidate(candidate: Candidate, problem: Problem, read: ReadText) -> Ra
     said = "\n".join(all_texts(problem.diagnostic))
     flags = tuple(name for name, flag in table.items() if name in found and not is_waived(flag, said))
     refused = next((table[name] for name in flags if table[name].refused), None)
+    if flags_of_steps is not None:
+        flags = tuple(name for name in table if name in flags_of_steps)
     return RankedCandidate(
         candidate,
         flags,
