@@ -58,8 +58,10 @@ def implementation_parameters(scene: Scene) -> Iterator[Proposal]:
     if not in_type and node_name not in unknown and (given_types or node_name not in [name for name, _ in wanted]):
         return
     edits: list[Edit] = []
+    named = [*unknown]
     if len(given_types) < len(wanted):
         names = [name for name, _ in wanted[len(given_types) :]]
+        named += names
         text = ", ".join(names)
         if arguments is None:
             edits.append(scene.insert(of_type.end_byte, f"<{text}>"))
@@ -74,7 +76,7 @@ def implementation_parameters(scene: Scene) -> Iterator[Proposal]:
     if declaration is not None and words:
         edits.insert(0, declaration)
     if edits:
-        yield Proposal(tuple(edits), {"parameters": ", ".join(f"`{name}`" for name in unknown or [item.name])})
+        yield Proposal(tuple(edits), {"parameters": ", ".join(f"`{name}`" for name in named)})
 
 
 def is_type(scene: Scene, name: str) -> bool:
@@ -280,9 +282,11 @@ def unused_parameter(scene: Scene) -> Iterator[Proposal]:
         edits.append(scene.insert(place, (", " if last is not None else "") + f"{marker}<{marked}>"))
     else:
         fields = [child for child in body.named_children if child.type == "field_declaration"]
-        edits += fields_with(scene, body, fields, f"_marker: {marker}<{marked}>")
+        edits += fields_with(scene, body, fields, f"marker: {marker}<{marked}>")
     edits += made_with_marker(scene, scene.of(owner), marker, body)
-    yield Proposal(tuple(edits), {"parameter": name, "type": scene.of(owner)})
+    # A lifetime that nothing needs is more often a leftover.
+    extra = 0.2 if name.startswith("'") else 0.0
+    yield Proposal(tuple(edits), {"parameter": name, "type": scene.of(owner)}, extra_cost=extra)
 
 
 def marker_path(scene: Scene) -> tuple[str, tuple[Edit, ...]]:
@@ -321,7 +325,7 @@ def made_with_marker(scene: Scene, name: str, marker: str, body: Node | None) ->
             if values is not None and (bare_type_name(of_type) == name or is_self):
                 fields = [child for child in values.named_children if child.type.endswith("_initializer")]
                 if not any(child.type == "base_field_initializer" for child in values.named_children):
-                    yield from fields_with(scene, values, fields, f"_marker: {marker}")
+                    yield from fields_with(scene, values, fields, f"marker: {marker}")
         return
     for call in nodes_of(scene.root, "call_expression"):
         function, arguments = call.child_by_field_name("function"), call.child_by_field_name("arguments")
