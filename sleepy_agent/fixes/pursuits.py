@@ -61,6 +61,10 @@ class Pursuit:
     passed: list[TriedAttempt] = field(default_factory=list)
     failed: list[TriedAttempt] = field(default_factory=list)
     rivals_tried: int = 0
+    followed_up: int = 0
+    """How many compiles went into what follows."""
+    followed: set[str] = field(default_factory=set)
+    """States of the candidates that were carried on."""
     milliseconds: float = 0.0
 
     @property

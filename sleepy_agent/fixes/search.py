@@ -25,7 +25,7 @@ from sleepy_agent.cargo.trials import Trial
 from sleepy_agent.code.edits import EditConflict, apply_edits
 from sleepy_agent.domain import Candidate, Edit, Problem, Verdict
 from sleepy_agent.fixes.attempts import Attempt, TriedAttempt, judge_attempt, refused_verdict, with_flag
-from sleepy_agent.fixes.follow_ups import continuations, is_promising
+from sleepy_agent.fixes.follow_ups import COST_OF_FOLLOWING, continuations, is_promising
 from sleepy_agent.fixes.groups import group_attempts, group_passed, split_group
 from sleepy_agent.fixes.ordering import waves_of
 from sleepy_agent.fixes.pursuits import (
@@ -42,6 +42,7 @@ from sleepy_agent.fixes.pursuits import (
     warned_of,
 )
 from sleepy_agent.fixes.rank import (
+    COST_OF_A_STEP,
     RankedCandidate,
     asked_for_by_many,
     blocks_preference,
@@ -95,10 +96,11 @@ class Search:
             self._together(pursuits)
             if not any(pursuit.passed for pursuit in pursuits.values()):
                 # What is found first makes the rest cheaper to solve: often it is gone, or goes together next time.
-                self._alternatives(pursuits)
-                for pursuit in pursuits.values():
-                    if not pursuit.passed and self.may_go_on():
-                        self._follow(pursuit)
+                for is_last in (False, True):
+                    self._alternatives(pursuits, is_last=is_last)
+                    for pursuit in pursuits.values():
+                        if not pursuit.passed and self.may_go_on():
+                            self._follow(pursuit)
                 self.given_up |= {position for position, pursuit in pursuits.items() if not pursuit.passed}
             self.considered.update({position: one.considered for position, one in pursuits.items()})
             self.found = {position: self._found(one) for position, one in pursuits.items() if one.passed}
@@ -278,8 +280,9 @@ class Search:
             for other in pursuit.passed
         )
 
-    def _alternatives(self, pursuits: Mapping[int, Pursuit]) -> None:
-        """Try the other candidates of every problem, as many side by side as keep the slots busy."""
+    def _alternatives(self, pursuits: Mapping[int, Pursuit], *, is_last: bool) -> None:
+        """Try the other candidates of every problem, as many side by side as keep the slots busy. Unless this is the
+        last time, those are left for later that cost more than to carry on what is promising."""
         width = self.session.settings.slot_count
         while self.may_go_on():
             wanted: list[tuple[Pursuit, RankedCandidate]] = []
@@ -289,15 +292,33 @@ class Search:
                 if not pursuit.passed:
                     self._read(pursuit)
                 if not pursuit.passed and pursuit.is_worth_more:
-                    wanted += [
-                        (pursuit, one) for one in next_batch(pursuit.untried, width - len(wanted), pursuit.most_left)
-                    ]
+                    limit = math.inf if is_last else self._cost_of_carrying_on(pursuit)
+                    likely = [one for one in pursuit.untried if one.cost <= limit]
+                    batch = next_batch(likely, width - len(wanted), pursuit.most_left)
+                    wanted += [(pursuit, one) for one in batch]
             if not wanted:
                 return
             self._side_by_side(self._merged(wanted, pursuits.values()))
             self._rivals(list(pursuits.values()))
 
     # ---- what follows -----------------------------------------------------------------------------------
+
+    def _promising(self, pursuit: Pursuit) -> list[TriedAttempt]:
+        """What failed for a problem and was not carried on yet, although it is on the way; the nearest first."""
+        failed = (alone(tried, pursuit.problem) for tried in pursuit.failed)
+        return sorted(
+            (
+                tried
+                for tried in failed
+                if tried.attempt.ranked.state not in pursuit.followed and is_promising(tried, self.context.read)
+            ),
+            key=lambda tried: (len(tried.trial.new_errors), tried.attempt.ranked.cost),
+        )
+
+    def _cost_of_carrying_on(self, pursuit: Pursuit) -> float:
+        """About what a candidate costs that is made of the best promising one and what follows."""
+        costs = (tried.attempt.ranked.cost for tried in self._promising(pursuit))
+        return min(costs, default=math.inf) + COST_OF_A_STEP + COST_OF_FOLLOWING
 
     def _follow(self, pursuit: Pursuit) -> None:
         """Carry on candidates that mended the problem, or a part of it, with what all sources say of the rest."""
@@ -310,18 +331,15 @@ class Search:
                 urgency = ranked.cost + 0.1 * len(tried.trial.new_errors)
                 heapq.heappush(waiting, (urgency, next(number), depth, ranked))
 
-        promising = sorted(
-            (tried for tried in pursuit.failed if is_promising(tried, self.context.read)),
-            key=lambda tried: (len(tried.trial.new_errors), tried.attempt.ranked.cost),
-        )
-        for tried in promising[:MOST_BEGINNINGS_TO_FOLLOW]:
-            push(alone(tried, pursuit.problem), 1)
-        left = MOST_FOLLOW_UPS
+        for tried in self._promising(pursuit)[:MOST_BEGINNINGS_TO_FOLLOW]:
+            pursuit.followed.add(tried.attempt.ranked.state)
+            push(tried, 1)
         width = self.session.settings.slot_count
         end = max(MOST_MILLISECONDS_OF_A_PROBLEM, pursuit.milliseconds + LEAST_MILLISECONDS_OF_FOLLOW_UPS)
-        while waiting and left > 0 and self.may_go_on():
-            if pursuit.milliseconds > end and left <= MOST_FOLLOW_UPS - LEAST_CANDIDATES_OF_A_PROBLEM:
+        while waiting and pursuit.followed_up < MOST_FOLLOW_UPS and self.may_go_on():
+            if pursuit.milliseconds > end and pursuit.followed_up >= LEAST_CANDIDATES_OF_A_PROBLEM:
                 return
+            left = MOST_FOLLOW_UPS - pursuit.followed_up
             depths: dict[str, int] = {}
             batch: list[RankedCandidate] = []
             while waiting and len(batch) < min(width, left):
@@ -329,7 +347,7 @@ class Search:
                 if ranked.state not in self.compiled and ranked.state not in depths:
                     depths[ranked.state] = depth
                     batch.append(ranked)
-            left -= len(batch)
+            pursuit.followed_up += len(batch)
             tried_before = len(pursuit.failed)
             self._side_by_side([(Attempt(ranked, (pursuit.problem,)), [pursuit]) for ranked in batch])
             if pursuit.passed:
@@ -338,6 +356,7 @@ class Search:
                 return
             for tried in pursuit.failed[tried_before:]:
                 depth = depths[tried.attempt.ranked.state]
+                pursuit.followed.add(tried.attempt.ranked.state)
                 if depth < DEEPEST_FOLLOW_UP and is_promising(tried, self.context.read):
                     push(tried, depth + 1)
 

@@ -67,8 +67,26 @@ def test_the_likeliest_is_carried_on_first() -> None:
     session = toy(body("bad_a"))
     search, _, _ = search_with(session, ScriptedSource(answers))
     assert text_of(session, search, 0) == body("good")
-    # Two that fail, then as many side by side as there are slots.
-    assert len(session.tried) == 4
+    # The first fails, then as many side by side as there are slots: what costs more waits.
+    assert len(session.tried) == 3
+
+
+def test_what_costs_more_than_to_carry_on_is_tried_when_that_leads_nowhere() -> None:
+    answers = {
+        "bad_a": (Answer("wrong_near", 0.1), Answer("missing_b", 0.3), Answer("wrong_far", 0.5)),
+        "wrong_near": (Answer("missing_x", 0.1),),
+        "wrong_far": (Answer("good", 0.1),),
+    }
+    session = toy(body("bad_a"))
+    search, reported, _ = search_with(session, ScriptedSource(answers))
+    assert text_of(session, search, 0) == body("good")
+    assert [candidate.title for _, candidate, _ in reported] == [
+        "write wrong_near",
+        "write missing_b",
+        "write wrong_near; then write missing_x",
+        "write wrong_far",
+        "write wrong_far; then write good",
+    ]
 
 
 def test_no_text_is_compiled_twice() -> None:
