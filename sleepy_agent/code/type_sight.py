@@ -65,7 +65,8 @@ def generic_names(item: Item | None) -> list[str]:
     if item is None or not item.generics:
         return []
     parts = [part.strip() for part in split_outside(item.generics[1:-1], ",")]
-    return [re.split(r"[\s:=]", part.removeprefix("const "))[0] for part in parts if part and not part.startswith("'")]
+    names = [re.split(r"[\s:=]", part.removeprefix("const "))[0] for part in parts if not part.startswith("'")]
+    return [name for name in names if name.isidentifier()]
 
 
 def substituted(written: str | None, owner: str, item: Item | None) -> str | None:
