@@ -10,8 +10,9 @@ from tree_sitter import Node
 from sleepy_agent.code.local_names import declaration_of, uses_of
 from sleepy_agent.code.syntax import ancestors
 from sleepy_agent.domain import Edit
-from sleepy_agent.fixes.templates.borrows_order import QUESTION, first_borrow, moved_behind
+from sleepy_agent.fixes.templates.borrows_order import QUESTION, first_borrow, is_plain_borrow, moved_behind
 from sleepy_agent.fixes.templates.borrows_shared import (
+    CHAIN,
     CLOSURES,
     common_block,
     exact_node,
@@ -24,11 +25,11 @@ from sleepy_agent.fixes.templates.borrows_shared import (
     own_span,
     receiver_of,
     statement_in,
+    whole_chain,
 )
-from sleepy_agent.fixes.templates.moves import name_for
+from sleepy_agent.fixes.templates.moves_order import name_for
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
-CHAIN = frozenset({"field_expression", "call_expression", "index_expression", "try_expression", "generic_function"})
 # Methods that give a reference into what they are called on, in an Option.
 OPTIONAL_LOOKS = frozenset(
     {"get", "first", "last", "peek", "front", "back", "max", "min", "next", "max_by_key", "min_by_key", "find", "nth"}
@@ -96,19 +97,6 @@ def in_call(node: Node) -> bool:
     return arguments is not None and any(one.type == "closure_expression" for one in arguments.named_children)
 
 
-def whole_chain(node: Node) -> Node:
-    """The longest chain of fields, methods and indexes that begins with a node: `self.next().len()` of `self`."""
-    while node.parent is not None and node.parent.type in CHAIN:
-        parent = node.parent
-        first = parent.named_children[0] if parent.named_children else None
-        if first != node:
-            break
-        node = parent
-    while node.parent is not None and node.parent.type == "index_expression" and node.parent.named_children[0] == node:
-        node = node.parent
-    return node
-
-
 def may_be_computed_before(scene: Scene, value: Node, statement: Node) -> bool:
     """Whether everything a value is made of is there before a statement."""
     for name in names_in(scene, value):
@@ -152,7 +140,7 @@ def own_borrowed_value(scene: Scene) -> Iterator[Proposal]:
     if any(one.type == "mutable_specifier" for one in value.children) or value.type == "closure_expression":
         return
     uses = uses_of(scene.root, scene.text, local)
-    question = QUESTION if may_be_reordered(scene, let, mutated) else None
+    question = QUESTION if may_be_reordered(scene, let, mutated) and not is_plain_borrow(let) else None
     is_followed = any(is_dereferenced(use) for use in uses)
     plain = value.child_by_field_name("value") if value.type == "reference_expression" else None
     values = {"name": local.name, "value": " ".join(scene.of(value).split())}

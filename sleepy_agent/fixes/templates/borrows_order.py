@@ -59,10 +59,41 @@ def use_before_mutation(scene: Scene) -> Iterator[Proposal]:
     second = statement_in(block, mutated)
     if first is None or second is None or first.end_byte > second.start_byte:
         return
-    found = list(moved_behind(scene, first, second))
+    is_plain = is_plain_borrow(first)
+    found = [
+        replace(one, keeps_behaviour=is_plain, extra_cost=one.extra_cost - (0.05 if is_plain else 0.0))
+        for one in behind(scene, first, second, used)
+    ]
     if used is not None and used.byte_start > second.end_byte:
         found += moved_before(scene, mutated, scene.node_of(used))
-    yield from asked_where_equal(found)
+    yield from found if is_plain else asked_where_equal(found)
+
+
+def behind(scene: Scene, first: Node, second: Node, used: Span | None) -> Iterator[Proposal]:
+    """The statement that borrows goes behind the one it is in the way of; or as far as the one that needs it."""
+    yield from moved_behind(scene, first, second)
+    block = first.parent
+    user = statement_in(block, scene.node_of(used)) if block is not None and used is not None else None
+    statements = statements_of(block) if block is not None else []
+    if user is None or user not in statements:
+        return
+    last = statements[statements.index(user) - 1]
+    if last != second and last.start_byte > second.start_byte:
+        yield from moved_behind(scene, first, last)
+
+
+def is_plain_borrow(statement: Node) -> bool:
+    """Whether a statement only borrows a variable or a field, or makes a closure: nothing is looked at before the
+    borrow is used, so it may as well begin there."""
+    value = statement.child_by_field_name("value") if statement.type == "let_declaration" else None
+    if value is None:
+        return False
+    if value.type == "closure_expression":
+        return not any(child.type == "move" for child in value.children)
+    place = value.child_by_field_name("value") if value.type == "reference_expression" else None
+    while place is not None and place.type == "field_expression":
+        place = place.child_by_field_name("value")
+    return place is not None and place.type in {"identifier", "self"}
 
 
 def asked_where_equal(found: list[Proposal]) -> Iterator[Proposal]:
@@ -75,7 +106,9 @@ def asked_where_equal(found: list[Proposal]) -> Iterator[Proposal]:
 
 def first_borrow(scene: Scene) -> Span | None:
     """Where the borrow begins that is in the way. The primary span is what it is in the way of."""
-    pattern = r"borrow(ed)? (mutable )?occurs here$|is borrowed here$|^borrow of .* occurs here$|borrow occurs here$"
+    pattern = (
+        r"borrow(ed)? occurs here$|is borrowed here$|^borrow of .* occurs here$|closure (construction|is constructed)"
+    )
     return next((span for span in own_spans(scene, pattern) if not span.is_primary), None)
 
 

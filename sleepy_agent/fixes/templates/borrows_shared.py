@@ -35,6 +35,9 @@ CLOSURES = frozenset({"closure_expression", "async_block"})
 FORMAT_NAME = re.compile(r"\{([A-Za-z_]\w*)[:}]")
 
 
+CHAIN = frozenset({"field_expression", "call_expression", "index_expression", "try_expression", "generic_function"})
+
+
 # ---- spans and nodes --------------------------------------------------------------------------------------------
 
 
@@ -157,6 +160,19 @@ def local_at(scene: Scene, node: Node, name: str | None) -> Local | None:
     return declaration_of(scene.root, scene.text, node.start_byte, name) if name is not None else None
 
 
+def whole_chain(node: Node) -> Node:
+    """The longest chain of fields, methods and indexes that begins with a node: `self.next().len()` of `self`."""
+    while node.parent is not None and node.parent.type in CHAIN:
+        parent = node.parent
+        first = parent.named_children[0] if parent.named_children else None
+        if first != node:
+            break
+        node = parent
+    while node.parent is not None and node.parent.type == "index_expression" and node.parent.named_children[0] == node:
+        node = node.parent
+    return node
+
+
 # ---- names ------------------------------------------------------------------------------------------------------
 
 
@@ -201,6 +217,9 @@ def jumps(node: Node, *, for_sure: bool = False) -> bool:
 
 def only_looks(scene: Scene, node: Node) -> bool:
     """Whether evaluating a node only looks at values, as far as its words tell."""
+    value = node.child_by_field_name("value") if node.type == "let_declaration" else None
+    if value is not None and value.type == "closure_expression":
+        return True
     if (
         node.type
         in {

@@ -14,18 +14,14 @@ from sleepy_agent.fixes.templates.borrows_shared import (
     COPIED_TYPES,
     call_around,
     exact_node,
-    free_name,
     has_default,
-    hoisting_place,
     labelled_node,
-    line_insertion,
     local_at,
     method_name,
     moved_type,
     own_span,
     own_spans,
     root_name,
-    statement_in,
     std_path,
 )
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
@@ -71,8 +67,12 @@ def take_option(scene: Scene) -> Iterator[Proposal]:
     place = exact_node(scene, scene.problem.span)
     if place is None or not is_borrowed_mutably(scene, place):
         return
-    if bare_type_name(moved_type(scene) or option_matched(scene)) == "Option":
-        yield Proposal((scene.insert(place.end_byte, ".take()"),), {"place": scene.of(place)})
+    if bare_type_name(option_matched(scene) or moved_type(scene) or "") == "Option":
+        # Of `*place`, the method needs no star.
+        start = place.named_children[0].start_byte if place.type == "unary_expression" else place.start_byte
+        edits = [scene.delete(place.start_byte, start)] if start > place.start_byte else []
+        edits.append(scene.insert(place.end_byte, ".take()"))
+        yield Proposal(tuple(edits), {"place": scene.code(start, place.end_byte)})
 
 
 def option_matched(scene: Scene) -> str:
@@ -94,7 +94,8 @@ def is_borrowed_mutably(scene: Scene, place: Node) -> bool:
 def take_value(scene: Scene) -> Iterator[Proposal]:
     """`mem::take`: the value leaves its place, and an empty one stays behind."""
     place = exact_node(scene, scene.problem.span)
-    if place is None or place.type == "reference_expression":
+    if place is None or place.type == "reference_expression" or "as enum variant" in scene.problem.message:
+        # There the type is that of a part.
         return
     type_text = moved_type(scene)
     if type_text is None or not has_default(scene, type_text) or bare_type_name(type_text) == "Option":
@@ -257,93 +258,6 @@ def consume_collection(scene: Scene) -> Iterator[Proposal]:
         return
     edits.append(scene.replace(value, scene.of(collection)))
     yield Proposal(tuple(edits), {"value": scene.of(collection)})
-
-
-# ---- the same statement -----------------------------------------------------------------------------------------
-
-LISTS = frozenset({"field_initializer_list", "arguments", "tuple_expression", "array_expression"})
-
-
-def compute_before_move(scene: Scene) -> Iterator[Proposal]:
-    """A use that stands behind the move in the same expression: of fields, the order is free; else a `let`."""
-    moved = own_span(scene, MOVED_HERE)
-    used = own_span(scene, r"after (partial )?move$")
-    if moved is None or used is None or moved.byte_end > used.byte_start:
-        return
-    first, second = scene.node_of(moved), scene.node_of(used)
-    holder = next((one for one in ancestors(second) if one.type in LISTS and one.start_byte <= moved.byte_start), None)
-    if holder is None:
-        return
-    one, other = statement_in(holder, first), statement_in(holder, second)
-    if one is None or other is None or one == other:
-        return
-    if holder.type == "field_initializer_list":
-        yield Proposal(
-            (scene.replace(one, scene.of(other)), scene.replace(other, scene.of(one))), {"part": scene.of(other)}
-        )
-        return
-    statement = hoisting_place(other)
-    if statement is not None:
-        name = free_name(scene, other, name_for(scene, other))
-        let = line_insertion(scene, statement, f"let {name} = {scene.of(other)};")
-        yield Proposal((let, scene.replace(other, name)), {"part": scene.of(other)}, 0.02)
-
-
-def name_for(scene: Scene, value: Node) -> str:
-    """A name for the value of an expression: that of the method or field that gives it."""
-    if value.type == "call_expression":
-        name = method_name(scene, value)
-        function = value.child_by_field_name("function")
-        last = name or (re.split(r"::|\.", scene.of(function))[-1] if function is not None else "")
-        last = re.sub(r"^(get|compute|find|next|to|as|into)_", "", last)
-        if last in {
-            "clone",
-            "unwrap",
-            "expect",
-            "to_string",
-            "get",
-            "new",
-            "into",
-            "as_ref",
-            "copied",
-            "cloned",
-            "collect",
-        }:
-            inner = function.child_by_field_name("value") if function is not None else None
-            return name_for(scene, inner) if inner is not None else "value"
-        return last if re.fullmatch(r"[a-z_]\w*", last) and last not in RESERVED else "value"
-    if value.type == "field_expression":
-        field = value.child_by_field_name("field")
-        text = scene.of(field) if field is not None else ""
-        return text if re.fullmatch(r"[a-z]\w*", text) else "value"
-    if (
-        value.type in {"try_expression", "await_expression", "parenthesized_expression", "reference_expression"}
-        and value.named_children
-    ):
-        return name_for(scene, value.named_children[-1])
-    return "value"
-
-
-RESERVED = frozenset(
-    {"as", "break", "const", "continue", "crate", "else", "enum", "extern", "false", "fn", "for", "if", "impl", "in"}
-    | {"let", "loop", "match", "mod", "move", "mut", "pub", "ref", "return", "self", "static", "struct", "super"}
-    | {
-        "trait",
-        "true",
-        "type",
-        "unsafe",
-        "use",
-        "where",
-        "while",
-        "async",
-        "await",
-        "dyn",
-        "box",
-        "yield",
-        "try",
-        "gen",
-    }
-)
 
 
 # ---- moved in a loop --------------------------------------------------------------------------------------------
