@@ -1,0 +1,400 @@
+"""Matchers about collections, slices, arrays and iterators."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from sleepy_agent.code.std_names import is_copied
+from sleepy_agent.code.syntax import code_children
+from sleepy_agent.code.type_text import bare_type_name, type_arguments, without_reference
+from sleepy_agent.domain import Edit
+from sleepy_agent.fixes.templates.conversions_shared import (
+    INTEGERS,
+    NUMBERS,
+    around,
+    by_table,
+    conditions,
+    exact_node,
+    is_pattern,
+    mismatch_of,
+    plain_type,
+    without_borrow,
+)
+from sleepy_agent.fixes.templates.numbers_shared import is_lossless
+from sleepy_agent.fixes.templates.scene import Proposal, Scene
+
+collection_made_of_another = by_table("collection_made_of_another")
+
+ITERATORS = frozenset(
+    {"Map", "Filter", "Rev", "Chars", "Copied", "Cloned", "Enumerate", "Zip", "Chain", "Take", "Skip", "StepBy"}
+    | {"FlatMap", "Flatten", "FilterMap", "Peekable", "TakeWhile", "SkipWhile", "Iter", "IntoIter", "Lines", "Split"}
+    | {"SplitWhitespace", "CharIndices", "Bytes", "Keys", "Values", "IntoKeys", "IntoValues", "Windows", "Chunks"}
+    | {"Scan", "MapWhile", "Inspect", "Drain", "SplitN", "RSplit", "ChunksExact", "Range", "RangeInclusive", "IterMut"}
+)
+COLLECTIONS = frozenset(
+    {"Vec", "String", "HashMap", "HashSet", "BTreeMap", "BTreeSet", "VecDeque", "BinaryHeap", "LinkedList"}
+)
+WITH_ITER = COLLECTIONS - {"String"} | {"slice", "array", "Option"}
+ADAPTERS = frozenset(
+    {"map", "filter", "filter_map", "enumerate", "zip", "rev", "any", "all", "find", "position", "fold", "for_each"}
+    | {"take_while", "skip_while", "flat_map", "sum", "max", "min", "max_by_key", "min_by_key", "count", "take", "skip"}
+    | {"chain", "collect", "copied", "cloned", "peekable", "step_by", "find_map", "partition", "inspect", "product"}
+)
+# Adapters whose closures mostly want the values themselves.
+OF_FLOATS = {
+    "sort": "sort_by(|a, b| a.total_cmp(b))",
+    "sort_unstable": "sort_unstable_by(|a, b| a.total_cmp(b))",
+    "max": "max_by(|a, b| a.total_cmp(b))",
+    "min": "min_by(|a, b| a.total_cmp(b))",
+}
+
+
+def collected(scene: Scene) -> Iterator[Proposal]:
+    """`.collect()` where a collection is wanted; a sum, a count or the next item where one value is."""
+    found = mismatch_of(scene)
+    if found is None or is_pattern(found.node) or bare_type_name(found.found) not in ITERATORS:
+        return
+    place = found.node or found.span
+    wanted = bare_type_name(found.expected)
+    if found.expected.startswith("&"):
+        return
+    arguments = type_arguments(found.expected)
+    is_result = wanted in {"Result", "Option"} and bool(arguments) and bare_type_name(arguments[0]) in COLLECTIONS
+    if wanted in COLLECTIONS or is_result or (wanted == "Box" and arguments[:1] and arguments[0].startswith("[")):
+        yield Proposal(around(scene, place, "", ".collect()"), {"how": "collect()"})
+    elif found.expected in NUMBERS | {"{integer}", "{float}"}:
+        question = "what one number the items give"
+        yield Proposal(around(scene, place, "", ".sum()"), {"how": "sum()"}, 0.25, question, keeps_behaviour=False)
+        if found.expected == "usize":
+            yield Proposal(
+                around(scene, place, "", ".count()"), {"how": "count()"}, 0.25, question, keeps_behaviour=False
+            )
+    elif wanted == "Option":
+        yield Proposal(around(scene, place, "", ".next()"), {"how": "next()"}, 0.25, keeps_behaviour=False)
+
+
+# ---- items ------------------------------------------------------------------------------------------------------
+
+
+def chain_before(scene: Scene) -> Node | None:
+    """What `.collect()` is called on, where the diagnostic points at its name or at its type argument."""
+    function = scene.around("field_expression")
+    if function is None:
+        generic = scene.around("generic_function")
+        function = generic.child_by_field_name("function") if generic is not None else None
+    field = function.child_by_field_name("field") if function is not None else None
+    if function is None or field is None or scene.of(field) not in {"collect", "sum", "product", "unzip", "partition"}:
+        return None
+    return function.child_by_field_name("value")
+
+
+def converted_items(scene: Scene) -> Iterator[Proposal]:
+    """`.cloned()`, `.copied()`, `.map(String::from)` in front of `.collect()`, or in the closure of the last `map`."""
+    chain = chain_before(scene)
+    wanted = re.search(
+        r"for that trait implementation, expected `(?P<wanted>[^`]+)`, found `(?P<found>[^`]+)`", scene.said
+    )
+    if chain is None:
+        return
+    item = plain_type(f"`{scene.values['item']}`")
+    collection = plain_type(f"`{scene.values['collection']}`")
+    target = plain_type(f"`{wanted['wanted']}`") if wanted is not None else (type_arguments(collection) or ("",))[0]
+    body = last_closure(scene, chain)
+    for before, after, step in steps_for_item(item, target, collection):
+        if body is not None and before + after:
+            yield Proposal(around(scene, body, before, after), {"how": f"{before}..{after}"})
+        elif step:
+            yield Proposal((scene.insert(chain.end_byte, step),), {"how": step.removeprefix(".")})
+        return
+
+
+def steps_for_item(item: str, target: str, collection: str) -> Iterator[tuple[str, str, str]]:
+    """How an item becomes another: before and after it in a closure, and as a step of its own."""
+    if item in {"&str", "&&str", "&String"} and target == "String":
+        yield (
+            "",
+            ".to_string()",
+            ".cloned()"
+            if item == "&String"
+            else ".map(String::from)"
+            if item == "&str"
+            else ".map(|text| text.to_string())",
+        )
+    elif item == f"&{target}" and target:
+        copied = is_copied(target) or target in NUMBERS | {"bool", "char"}
+        yield ("*" if copied else ""), ("" if copied else ".clone()"), (".copied()" if copied else ".cloned()")
+    elif target in NUMBERS and is_lossless(item, target):
+        yield f"{target}::from(", ")", f".map({target}::from)"
+    elif item == "char" and target == "String":
+        yield "", ".to_string()", ".map(String::from)"
+    elif item in {"u8", "&u8"} and collection == "String":
+        yield "char::from(", ")", f".map(|{'&' * item.startswith('&')}byte| char::from(byte))"
+    elif (
+        target.startswith("(")
+        and item.startswith("(")
+        and len(type_arguments(target)) == len(type_arguments(item)) == 2
+    ):
+        pairs = list(zip(type_arguments(item), type_arguments(target), strict=True))
+        if all(first in (second, f"&{second}") or (first, second) == ("&str", "String") for first, second in pairs):
+            key, value = (converted_name(name, *pair) for name, pair in zip(("key", "value"), pairs, strict=True))
+            yield "", "", f".map(|(key, value)| ({key}, {value}))"
+
+
+def converted_name(name: str, item: str, target: str) -> str:
+    if item == target:
+        return name
+    if item == "&str":
+        return f"{name}.to_string()"
+    return f"*{name}" if is_copied(target) else f"{name}.clone()"
+
+
+def last_closure(scene: Scene, chain: Node) -> Node | None:
+    """The body of the closure of `map`, where that is the last step and its value is one expression."""
+    function = chain.child_by_field_name("function") if chain.type == "call_expression" else None
+    field = (
+        function.child_by_field_name("field") if function is not None and function.type == "field_expression" else None
+    )
+    arguments = chain.child_by_field_name("arguments") if field is not None and scene.of(field) == "map" else None
+    inside = code_children(arguments) if arguments is not None else []
+    body = inside[0].child_by_field_name("body") if inside and inside[0].type == "closure_expression" else None
+    if body is not None and body.type == "block":
+        members = code_children(body)
+        is_value = bool(members) and not members[-1].type.endswith(("_statement", "_declaration"))
+        return members[-1] if is_value else None
+    return body if body is not None and body.type not in {"match_expression", "if_expression"} else None
+
+
+def collected_results(scene: Scene) -> Iterator[Proposal]:
+    """`collect::<Result<_, _>>()?`; where the types are written behind `collect`, they are changed there."""
+    holder = scene.values["holder"]
+    call = scene.around("call_expression", scene.node.parent)
+    function = call.child_by_field_name("function") if call is not None else None
+    if call is None or function is None:
+        return
+    written = f"{holder}<_, _>" if holder == "Result" else "Option<_>"
+    place = conditions(scene, call)
+    ending = "?" if f"propagates_{holder.lower()}" in place else ""
+    is_handled = call.parent is not None and call.parent.type == "try_expression"
+    if function.type == "generic_function":
+        arguments = function.child_by_field_name("type_arguments")
+        inner = arguments.named_children[0] if arguments is not None and arguments.named_children else None
+        if inner is None:
+            return
+        rest = ", _>" if holder == "Result" else ">"
+        edits = (scene.replace(inner, f"{holder}<{scene.of(inner)}{rest}"),)
+        yield Proposal(edits)
+        if ending and not is_handled:
+            yield Proposal((*edits, scene.insert(call.end_byte, ending)), extra_cost=0.01)
+        return
+    field = function.child_by_field_name("field")
+    if field is None:
+        return
+    if ending and not is_handled:
+        yield Proposal((scene.insert(field.end_byte, f"::<{written}>"), scene.insert(call.end_byte, ending)))
+    declaration = call.parent if call.parent is not None and call.parent.type == "let_declaration" else None
+    kind = declaration.child_by_field_name("type") if declaration is not None else None
+    if kind is not None:
+        rest = ", _>" if holder == "Result" else ">"
+        yield Proposal(
+            (scene.insert(kind.start_byte, f"{holder}<"), scene.insert(kind.end_byte, rest)), extra_cost=0.02
+        )
+
+
+# ---- loops ------------------------------------------------------------------------------------------------------
+
+
+def iterated_parts(scene: Scene) -> Iterator[Proposal]:
+    """`for i in n`, `for c in text`, `for item in bag`."""
+    node = exact_node(scene, scene.span)
+    type_text = plain_type(f"`{scene.values['type']}`")
+    bare = bare_type_name(type_text)
+    if node is None:
+        return
+    if type_text in INTEGERS | {"{integer}"}:
+        yield Proposal(around(scene, node, "0..", ""), {"parts": f"0..{scene.of(node)}"})
+    elif bare in {"str", "String"}:
+        inner = without_borrow(node)
+        start = (scene.delete(node.start_byte, inner.start_byte),) if inner is not None else ()
+        for rank, how in enumerate((".chars()", ".bytes()")):
+            edits = (*start, *around(scene, inner or node, "", how))
+            yield Proposal(edits, {"parts": how.strip(".()")}, 0.1 * rank, "letters or bytes")
+    else:
+        yield from parts_of_own_type(scene, node, bare)
+
+
+def parts_of_own_type(scene: Scene, node: Node, bare: str) -> Iterator[Proposal]:
+    """A type of the workspace: its `iter()`, or its only collection."""
+    target = without_borrow(node) or node
+    if any(item.name == "iter" and item.self_parameter == "&self" for item in scene.index.methods_of(bare)):
+        start = (scene.delete(node.start_byte, target.start_byte),) if target != node else ()
+        yield Proposal((*start, *around(scene, target, "", ".iter()")), {"parts": "iter()"})
+        return
+    fields = [field for field in scene.index.fields_of(bare) if bare_type_name(field.type) in COLLECTIONS - {"String"}]
+    if len(fields) == 1:
+        sign = "" if target != node else "&"
+        yield Proposal(around(scene, target, sign, f".{fields[0].name}"), {"parts": fields[0].name})
+
+
+RECEIVER = re.compile(
+    r"found for (?:struct|reference|array|slice|type|enum|mutable reference) `(?P<type>[^`]+)`"
+    r"|^`(?P<other>[^`]+)` is not an iterator"
+)
+
+
+def iterator_first(scene: Scene) -> Iterator[Proposal]:
+    """`list.map(..)`: `.iter()`; `text.filter(..)`: `.chars()`."""
+    found = RECEIVER.search(scene.problem.message)
+    access = scene.node.parent
+    name = access.child_by_field_name("field") if access is not None and access.type == "field_expression" else None
+    value = access.child_by_field_name("value") if access is not None and name is not None else None
+    if found is None or name is None or value is None or scene.of(name) not in ADAPTERS:
+        return
+    type_text = plain_type(f"`{found['type'] or found['other']}`")
+    bare = bare_type_name(type_text)
+    if bare in {"str", "String"}:
+        yield Proposal(around(scene, value, "", ".chars()"), {"how": "chars()"}, keeps_behaviour=False)
+    elif bare in WITH_ITER or any(
+        item.name == "iter" and item.self_parameter == "&self" for item in scene.index.methods_of(bare)
+    ):
+        yield Proposal(around(scene, value, "", ".iter()"), {"how": "iter()"})
+    else:
+        fields = [
+            field for field in scene.index.fields_of(bare) if bare_type_name(field.type) in COLLECTIONS - {"String"}
+        ]
+        if len(fields) == 1:
+            yield Proposal(
+                around(scene, value, "", f".{fields[0].name}.iter()"), {"how": f"{fields[0].name}.iter()"}, 0.1
+            )
+
+
+def enumerated(scene: Scene) -> Iterator[Proposal]:
+    """`for (index, item) in list`."""
+    found = mismatch_of(scene)
+    loop = found.node.parent if found is not None and found.node is not None else None
+    value = loop.child_by_field_name("value") if loop is not None and loop.type == "for_expression" else None
+    if found is None or found.node is None or value is None or found.node.type != "tuple_pattern":
+        return
+    if len(code_children(found.node)) != 2 or found.expected.startswith("("):
+        return
+    if loop is None or loop.child_by_field_name("pattern") != found.node:
+        return
+    inner = without_borrow(value)
+    has_iterator = re.search(
+        r"\.(iter|iter_mut|into_iter|chars|bytes|lines|split\w*|windows|chunks\w*|keys|values|drain)\(", scene.of(value)
+    )
+    if inner is not None:
+        method = ".iter_mut()" if scene.of(value).startswith("&mut") else ".iter()"
+        edits = (scene.delete(value.start_byte, inner.start_byte), *around(scene, inner, "", f"{method}.enumerate()"))
+        yield Proposal(edits)
+    elif value.type == "range_expression":
+        yield Proposal((scene.insert(value.start_byte, "("), scene.insert(value.end_byte, ").enumerate()")))
+    else:
+        yield Proposal(around(scene, value, "", ".enumerate()" if has_iterator else ".iter().enumerate()"))
+        if not has_iterator:
+            yield Proposal(around(scene, value, "", ".into_iter().enumerate()"), extra_cost=0.05)
+
+
+# ---- arrays -----------------------------------------------------------------------------------------------------
+
+
+def array_or_vec_literal(scene: Scene) -> Iterator[Proposal]:
+    """`[1, 2]` for `vec![1, 2]` and the other way round."""
+    found = mismatch_of(scene)
+    node = found.node if found is not None else None
+    if found is None or node is None or is_pattern(node):
+        return
+    wanted = bare_type_name(found.expected)
+    if node.type == "array_expression" and wanted == "Vec" and not found.expected.startswith("&"):
+        yield Proposal((scene.insert(node.start_byte, "vec!"),), {"kind": "`vec![..]`"})
+    elif (
+        node.type == "macro_invocation" and scene.of(node).startswith("vec!") and found.expected.startswith(("[", "&["))
+    ):
+        sign = "&" if found.expected.startswith("&") else ""
+        bracket = scene.text.find(b"[", node.start_byte, node.end_byte)
+        if bracket >= 0 and wanted == "array":
+            yield Proposal((Edit(scene.file, node.start_byte, bracket, sign),), {"kind": "an array"})
+
+
+def slice_as_array(scene: Scene) -> Iterator[Proposal]:
+    """`bytes[0..4].try_into()`."""
+    found = mismatch_of(scene)
+    node = found.node if found is not None else None
+    if found is None or node is None or is_pattern(node) or bare_type_name(found.expected) != "array":
+        return
+    if bare_type_name(found.found) not in {"slice", "Vec"}:
+        return
+    inner = without_borrow(node)
+    removed = (scene.delete(node.start_byte, inner.start_byte),) if inner is not None else ()
+    if found.expected.startswith("&") and inner is None and not found.found.startswith("&"):
+        return
+    keeps_borrow = found.expected.startswith("&")
+    target = node if keeps_borrow or inner is None else inner
+    edits = removed if not keeps_borrow else ()
+    returned = scene.function(node)
+    written = returned.child_by_field_name("return_type") if returned is not None else None
+    can_fail = (
+        written is not None and re.search(r"TryFromSliceError|Box<dyn|anyhow|eyre", scene.of(written)) is not None
+    )
+    endings = [".try_into()?"] if can_fail else [".try_into().unwrap()"]
+    for ending in endings:
+        yield Proposal((*edits, *around(scene, target, "", ending)))
+
+
+def floats_in_order(scene: Scene) -> Iterator[Proposal]:
+    """`sort_by(|a, b| a.total_cmp(b))`."""
+    name = scene.node
+    call = name.parent.parent if name.parent is not None else None
+    new = OF_FLOATS.get(scene.of(name))
+    arguments = call.child_by_field_name("arguments") if call is not None and call.type == "call_expression" else None
+    if new is None or arguments is None or call is None or code_children(arguments):
+        return
+    yield Proposal((scene.replace(name, new.split("(", 1)[0]), scene.replace(arguments, "(" + new.split("(", 1)[1])))
+
+
+def closure_takes_a_tuple(scene: Scene) -> Iterator[Proposal]:
+    """`|a, b|` where one tuple comes: `|(a, b)|`."""
+    span = scene.labelled(r"^takes \d+ (distinct )?arguments")
+    node = scene.node_of(span) if span is not None else None
+    parameters = scene.around("closure_parameters", node) if node is not None else None
+    if parameters is None and node is not None:
+        closure = scene.around("closure_expression", node)
+        parameters = closure.child_by_field_name("parameters") if closure is not None else None
+    if parameters is None or any(child.type == "parameter" for child in parameters.named_children):
+        return
+    inside = scene.of(parameters)[1:-1]
+    edits = (scene.insert(parameters.start_byte + 1, "("), scene.insert(parameters.end_byte - 1, ")"))
+    yield Proposal(edits, {"parameters": inside})
+
+
+def index_of_the_field(scene: Scene) -> Iterator[Proposal]:
+    """`self[i]` where one field of the type can be indexed."""
+    node = scene.around("index_expression")
+    if node is None:
+        return
+    fields = [
+        field
+        for field in scene.index.fields_of(bare_type_name(scene.values["type"]))
+        if bare_type_name(field.type) in COLLECTIONS | {"slice", "array"}
+    ]
+    indexable = [field for field in fields if bare_type_name(field.type) not in {"String", "HashSet", "BTreeSet"}]
+    if len(indexable) == 1:
+        yield Proposal(around(scene, node.children[0], "", f".{indexable[0].name}"), {"field": indexable[0].name})
+
+
+def borrowed_element_type(scene: Scene) -> Iterator[Proposal]:
+    """`Vec<[T]>`, `Vec<str>`, `Option<str>`: references or owned text inside."""
+    unsized = scene.values["type"]
+    node = scene.node if scene.node.type != "block" else None
+    generic = scene.around("generic_type", node) if node is not None else None
+    arguments = generic.child_by_field_name("type_arguments") if generic is not None else None
+    if arguments is None:
+        return
+    for argument in arguments.named_children:
+        if scene.of(argument).replace(" ", "") != without_reference(unsized).replace(" ", ""):
+            continue
+        yield Proposal((scene.insert(argument.start_byte, "&"),), {"with": f"&{unsized}"})
+        if unsized == "str":
+            yield Proposal((scene.replace(argument, "String"),), {"with": "String"}, 0.02)
