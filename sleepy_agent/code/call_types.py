@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 
 from tree_sitter import Node
 
@@ -10,7 +11,14 @@ from sleepy_agent.code.items import Item, ItemKind
 from sleepy_agent.code.iterator_types import adaptor_result
 from sleepy_agent.code.std_names import PRIMITIVES, std_result
 from sleepy_agent.code.syntax import code_children
-from sleepy_agent.code.type_sight import Sight, generic_names, substituted, with_self, with_unknown_arguments
+from sleepy_agent.code.type_sight import (
+    Sight,
+    filled_in,
+    generic_names,
+    parameters_of,
+    with_self,
+    with_unknown_arguments,
+)
 from sleepy_agent.code.type_text import bare_type_name, type_arguments, without_reference
 
 NUMBERS = PRIMITIVES - {"bool", "char", "str"}
@@ -66,8 +74,16 @@ def _function_call(sight: Sight, called: str, given: list[Node]) -> str | None:
     return returned(item, None) if item.kind is ItemKind.FUNCTION else None
 
 
-def returned(item: Item, own: str | None, *, is_awaited: bool = False) -> str | None:
-    """What a function gives where that is one certain type."""
+def returned(
+    item: Item,
+    own: str | None,
+    *,
+    names: Sequence[str] = (),
+    known: Mapping[str, str] | None = None,
+    is_awaited: bool = False,
+) -> str | None:
+    """What a function gives where that is one certain type. `names`: the parameters of its implementation, `known`:
+    what they stand for."""
     if item.is_async and not is_awaited:
         return None
     if item.returns is None:
@@ -75,9 +91,20 @@ def returned(item: Item, own: str | None, *, is_awaited: bool = False) -> str | 
     unknown = set(generic_names(item))
     if "impl " in item.returns or "Self::" in item.returns or unknown & set(re.findall(r"\w+", item.returns)):
         return None
-    if re.search(r"\bSelf\b", item.returns) is None:
-        return item.returns
-    return re.sub(r"\bSelf\b", lambda _: own or "", item.returns) if own else None
+    written = filled_in(item.returns, names, known or {})
+    if written is None or re.search(r"\bSelf\b", written) is None:
+        return written
+    return re.sub(r"\bSelf\b", lambda _: own or "", written) if own else None
+
+
+def member_result(sight: Sight, item: Item, own: str, *, is_awaited: bool = False) -> str | None:
+    """What a member of a type gives when the type is `own`: the parameters of its implementation stand for the
+    type's arguments."""
+    around = sight.index.implementation_at(item.file, item.name_start) if not item.is_in_trait else None
+    names = parameters_of(around.generics) if around is not None else []
+    written = around.type_text if around is not None else ""
+    known = dict(zip(type_arguments(written), type_arguments(without_reference(own)), strict=False))
+    return returned(item, own, names=names, known=known, is_awaited=is_awaited)
 
 
 def _path_call(sight: Sight, function: Node, given: list[Node]) -> str | None:
@@ -91,7 +118,7 @@ def _path_call(sight: Sight, function: Node, given: list[Node]) -> str | None:
         if any(variant.name == last for variant in sight.index.variants_of(bare)):
             return with_unknown_arguments(owner, sight.index.meant_type(bare))
         own = with_unknown_arguments(owner, sight.index.type_named(bare))
-        found = {returned(item, own) for item in sight.index.methods_of(bare) if item.name == last}
+        found = {member_result(sight, item, own) for item in sight.index.methods_of(bare) if item.name == last}
         return found.pop() if len(found) == 1 else own if last == "default" and not found else None
     if bare in WRAPPERS and last == "new" and len(given) == 1:
         return f"{bare}<{sight.type_of(given[0]) or '_'}>" if "<" not in owner else owner
@@ -110,9 +137,8 @@ def method_call(sight: Sight, function: Node, *, is_awaited: bool = False) -> st
     while own is not None:
         bare = without_reference(own)
         methods = {item.key: item for item in sight.index.methods_of(bare) if item.name == called}
-        item = sight.index.meant_type(bare)
         if methods:
-            found = {substituted(returned(one, bare, is_awaited=is_awaited), bare, item) for one in methods.values()}
+            found = {member_result(sight, one, bare, is_awaited=is_awaited) for one in methods.values()}
             return found.pop() if len(found) == 1 else None
         inner = type_arguments(bare)
         own = inner[0] if bare_type_name(bare) in {"Box", "Rc", "Arc"} and inner and inner[0] != "_" else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from tree_sitter import Node
@@ -12,7 +12,7 @@ from sleepy_agent.code.index import WorkspaceIndex
 from sleepy_agent.code.item_parts import text_of
 from sleepy_agent.code.items import Item
 from sleepy_agent.code.syntax import ancestors
-from sleepy_agent.code.type_text import split_outside, type_arguments
+from sleepy_agent.code.type_text import split_outside, type_arguments, without_reference
 
 Readers = Mapping[str, Callable[["Sight", Node], str | None]]
 
@@ -56,26 +56,35 @@ def with_self(sight: Sight, written: str | None, node: Node, own: str | None = N
 
 
 def with_unknown_arguments(written: str, item: Item | None) -> str:
+    """The type with `_` for each of its arguments where none is written."""
     names = generic_names(item)
     return f"{written}<{', '.join('_' for _ in names)}>" if names and "<" not in written else written
 
 
 def generic_names(item: Item | None) -> list[str]:
     """The type and const parameters of an item."""
-    if item is None or not item.generics:
-        return []
-    parts = [part.strip() for part in split_outside(item.generics[1:-1], ",")]
+    return parameters_of(item.generics) if item is not None else []
+
+
+def parameters_of(generics: str) -> list[str]:
+    """`["T", "N"]` of `<'a, T: Clone, const N: usize>`."""
+    parts = [part.strip() for part in split_outside(generics[1:-1], ",")]
     names = [re.split(r"[\s:=]", part.removeprefix("const "))[0] for part in parts if not part.startswith("'")]
     return [name for name in names if name.isidentifier()]
 
 
 def substituted(written: str | None, owner: str, item: Item | None) -> str | None:
-    """A type of a member with the owner's arguments put in; None where one is not known."""
+    """The type of a field with the owner's arguments put in; None where one is not known."""
     names = generic_names(item)
-    used = [one for one in names if written is not None and re.search(rf"\b{one}\b", written)]
-    if written is None or not used:
+    return filled_in(written, names, dict(zip(names, type_arguments(owner), strict=False)))
+
+
+def filled_in(written: str | None, names: Sequence[str], known: Mapping[str, str]) -> str | None:
+    """A type with its parameters `names` replaced; None where nothing is known of it.
+
+    What is not known of a part becomes `_`.
+    """
+    if written is None or not names:
         return written
-    known = dict(zip(names, type_arguments(owner), strict=False))
-    if any(known.get(one, "_") == "_" for one in used):
-        return None
-    return re.sub(r"\b(?:" + "|".join(used) + r")\b", lambda match: known[match.group()], written)
+    found = re.sub(r"\b(?:" + "|".join(names) + r")\b", lambda match: known.get(match.group(), "_"), written)
+    return None if without_reference(found) == "_" or "_::" in found else found

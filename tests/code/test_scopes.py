@@ -204,6 +204,14 @@ impl<T> Shelf<T> {
     pub fn first(&self) -> Option<&T> { None }
     pub fn name(&self) -> &str { "" }
 }
+pub struct Table<K, V> { rows: Vec<(K, V)> }
+impl<A, B> Table<A, B> {
+    pub fn empty() -> Table<A, B> { todo!() }
+    pub fn row(&self) -> Option<(A, B)> { None }
+    pub fn split(self) -> Result<Self, B> { todo!() }
+    pub fn key(&self) -> A { todo!() }
+}
+impl Table<u8, char> { pub fn fixed() -> Table<u8, char> { todo!() } }
 impl Inner { fn new(depth: u32) -> Inner { todo!() } async fn load(&self) -> u8 { 1 } }
 fn count() -> u32 { 1 }
 fn any<T>() -> T { todo!() }
@@ -213,6 +221,15 @@ async fn fetch() -> String { todo!() }
 
 # An expression in a function with the parameters below, and its type.
 TYPES = {
+    "Table::empty()": "Table<_, _>",
+    "Table::<u8, u16>::empty()": "Table<u8, u16>",
+    "Table::<u8, u16>::empty().row()": "Option<(u8, u16)>",
+    "Table::<u8, u16>::empty().split()": "Result<Table<u8, u16>, u16>",
+    "Table::<u8, u16>::empty().key()": "u8",
+    "Table::empty().key()": None,
+    "Table::empty().row()": "Option<(_, _)>",
+    "Table::<u8, u16>::empty().rows": "Vec<(u8, u16)>",
+    "Table::fixed()": "Table<u8, char>",
     "1": None,
     "1u8": "u8",
     "1.5f32": "f32",
