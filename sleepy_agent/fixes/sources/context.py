@@ -24,6 +24,20 @@ class KnownItems:
         return self._index
 
 
+class SteadyItems(KnownItems):
+    """For the candidates of one problem, while which no text changes: the index is asked for once, not each time."""
+
+    def __init__(self, known: KnownItems) -> None:
+        super().__init__()
+        self._known = known
+
+    def index_of(self, workspace: Workspace, read: Read) -> WorkspaceIndex:
+        """The index as it was on the first question."""
+        if self._index is None:
+            self._index = self._known.index_of(workspace, read)
+        return self._index
+
+
 def crate_roots(workspace: Workspace) -> list[CrateRoot]:
     """The root files of all targets of all packages, as the index wants to know them."""
     return [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sleepy_agent.domain import Candidate, Edit, Problem
-from sleepy_agent.fixes.sources.context import SourceContext
+from sleepy_agent.fixes.sources.context import SourceContext, SteadyItems
 from sleepy_agent.fixes.templates.catalogue import Template, fill, templates_by_code
 from sleepy_agent.fixes.templates.matching import proposals_of
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
@@ -24,6 +24,7 @@ class TemplateSource:
 
     def candidates(self, problem: Problem, context: SourceContext) -> Iterator[Candidate]:
         """The proposals of every template that serves the problem's code, cheapest template first."""
+        context = replace(context, known_items=SteadyItems(context.known_items))
         seen: set[tuple[Edit, ...]] = set()
         for template in templates_by_code().get(problem.code or "", ()):
             if template.name in self.left_out:
