@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
+from sleepy_agent.code.name_paths import is_visible
 from sleepy_agent.code.std_names import std_named
 from sleepy_agent.domain import Suggestion
 from sleepy_agent.fixes.templates.imports_place import import_edit_at
@@ -118,8 +119,23 @@ def normal(scene: Scene, path: str) -> str:
     return path
 
 
+# What std has from `alloc` or alone; everything else of it is in `core` too.
+NOT_IN_CORE = frozenset(
+    {"collections", "io", "fs", "path", "rc", "string", "vec", "boxed", "thread", "env", "process", "net", "os", "ffi"}
+    | {"sync", "borrow"}
+)
+
+
 def as_written_here(scene: Scene, path: str) -> str:
-    """`super::Shelf` for `crate::store::Shelf` where the module writes its imports from there so."""
+    """The path in the words of the file: `core::fmt` where it imports from `core`, by the module or by the re-export
+    that the crate uses, `super::Shelf` for `crate::store::Shelf` where the module writes its imports so."""
+    path = by_usual_way(scene, path)
+    items = scene.index.file_items(scene.file)
+    roots = Counter(one.path[0] for one in items.imports if one.path) if items is not None else Counter()
+    parts = path.split("::")
+    is_in_core = len(parts) > 1 and (parts[1] not in NOT_IN_CORE or path.startswith("std::sync::atomic"))
+    if parts[0] == "std" and is_in_core and roots["core"] > roots["std"]:
+        return "core" + path.removeprefix("std")
     module = scene.index.module_of(scene.file, scene.span.byte_start)
     if not module or not path.startswith("crate::"):
         return path
@@ -130,6 +146,38 @@ def as_written_here(scene: Scene, path: str) -> str:
     from_super = sum(one.path[:1] == ("super",) for one in own)
     from_root = sum("::".join(one.path).startswith(parent) for one in own)
     return "super::" + path.removeprefix(parent) if from_super > from_root else path
+
+
+def by_usual_way(scene: Scene, path: str) -> str:
+    """`crate::store::Shelf` for `crate::Shelf`, a re-export, where the rest of the crate imports so."""
+    if not path.startswith("crate::") or " as " in path:
+        return path
+    targets = scene.index.resolve(path.split("::"), scene.file, scene.span.byte_start)
+    item = next((one.item for one in targets if one.item is not None), None)
+    if item is None or item.owner is not None:
+        return path
+    declared = "::".join(("crate", *item.module, item.name))
+    own = next((crate for crate in scene.index.crates_of_file(scene.file) if item.file in crate.by_file), None)
+    if declared == path or own is None:
+        return path
+    module = scene.index.module_of(scene.file, scene.span.byte_start)
+    if not is_way_visible(own.module_visibilities, item.module, module):
+        return path
+    ways = Counter(
+        "::".join(one.path[:-1]) for imports in own.imports.values() for one in imports if not one.visibility
+    )
+    usual = ways[declared.rpartition("::")[0]] > ways[path.rpartition("::")[0]]
+    return declared if usual else path
+
+
+def is_way_visible(
+    visibilities: Mapping[tuple[str, ...], str], target: tuple[str, ...], viewer: tuple[str, ...]
+) -> bool:
+    """Whether a module can be named from another one of its crate, module by module."""
+    return all(
+        is_visible(visibilities.get(target[:depth], ""), target[: depth - 1], viewer)
+        for depth in range(1, len(target) + 1)
+    )
 
 
 def unlisted_import(scene: Scene) -> Iterator[Proposal]:

@@ -49,10 +49,10 @@ def label_of_loop(scene: Scene) -> Iterator[Proposal]:
         yield from near
         if near:
             return
-        for one in labelled:
+        for label in labelled:
             yield Proposal(
-                (scene.replace(scene.span, one),),
-                {"label": one},
+                (scene.replace(scene.span, label),),
+                {"label": label},
                 extra_cost=0.1,
                 question=f"which loop is meant by {wanted}",
             )

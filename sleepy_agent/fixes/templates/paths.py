@@ -13,7 +13,13 @@ from sleepy_agent.code.names import similarity
 from sleepy_agent.code.std_names import std_named, std_names
 from sleepy_agent.code.syntax import ancestors
 from sleepy_agent.fixes.templates.imports import votes_for
-from sleepy_agent.fixes.templates.names_near import KnownName, known_dependencies, rename_proposals, spelled
+from sleepy_agent.fixes.templates.names_near import (
+    LEAST_SIMILARITY,
+    KnownName,
+    known_dependencies,
+    rename_proposals,
+    spelled,
+)
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 PATH_KINDS = frozenset({"scoped_identifier", "scoped_type_identifier", "scoped_use_list"})
@@ -40,7 +46,7 @@ def nearest_segment(scene: Scene) -> Iterator[Proposal]:
     known = []
     for name in dict.fromkeys(names_in(scene, before)):
         fit = 0.0
-        if behind:
+        if behind and similarity(wanted, name) >= LEAST_SIMILARITY:
             inner = set(names_in(scene, (*before, name)))
             fit = 0.08 if behind <= inner else -0.1
         known.append(KnownName(name, fit=fit))
