@@ -40,10 +40,16 @@ def trait_around(scene: Scene) -> str | None:
     """The bare name of the trait whose implementation is around the span."""
     implementation = scene.around("impl_item")
     trait = implementation.child_by_field_name("trait") if implementation is not None else None
-    # An argument of the trait would have to be put into its signatures.
-    if trait is None or trait.type == "generic_type":
+    if trait is None:
         return None
-    return bare_type_name(scene.of(trait))
+    name = bare_type_name(scene.of(trait))
+    if trait.type == "generic_type":
+        # Another argument than the trait's own name for it would have to be put into its signatures.
+        declared = scene.index.trait_named(name)
+        arguments = re.sub(r"\s", "", scene.of(trait.child_by_field_name("type_arguments") or trait))
+        if declared is None or re.sub(r"\s|:[^,>]*", "", declared.generics) != arguments:
+            return None
+    return name
 
 
 def declaration_in_trait(scene: Scene, trait: str, name: str) -> tuple[Node, bytes] | None:
