@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from sleepy_agent.code.items import FileItems, Implementation, Import, Item, ItemKind, Module, items_of_file
 
@@ -16,7 +17,7 @@ ModulePath = tuple[str, ...]
 
 # A crate of the registry that is larger than this is read only in part: its root comes first.
 MOST_FILES = 400
-MOST_BYTES = 6_000_000
+MOST_BYTES = 4_000_000
 ROOT_FILE_NAMES = ("lib.rs", "main.rs", "build.rs")
 
 
@@ -132,8 +133,8 @@ class CrateItems:
         )
 
     @cached_property
-    def memory(self) -> dict[object, object]:
-        """Answers that were worked out before; they follow from the fields and never change."""
+    def memory(self) -> dict[ModulePath | None, Any]:
+        """What `name_paths.reachable` found for each viewer; it follows from the fields and never changes."""
         return {}
 
 

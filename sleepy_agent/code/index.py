@@ -37,7 +37,7 @@ from sleepy_agent.code.items import (
     Module,
     Variant,
 )
-from sleepy_agent.code.name_paths import Target, exported, reachable_paths, resolve
+from sleepy_agent.code.name_paths import Target, exported, reachable, resolve
 from sleepy_agent.code.std_names import prelude_names, std_named
 from sleepy_agent.code.type_text import bare_type_name
 
@@ -67,6 +67,13 @@ def build_index(roots: Sequence[CrateRoot], read: Read) -> WorkspaceIndex:
 def registry_crate(root: CrateRoot) -> CrateItems:
     """A crate that is not the user's, from the disk; its sources never change, so it is read once in a process."""
     return read_crate(root, Path.read_bytes, most_files=MOST_FILES, most_bytes=MOST_BYTES)
+
+
+@lru_cache(maxsize=1024)
+def sources_mention(root: CrateRoot, name: str) -> bool:
+    """Whether a name occurs anywhere in the sources of a crate of the registry; much quicker than reading it."""
+    written = name.encode()
+    return any(written in file.read_bytes() for file in root.root_file.parent.rglob("*.rs"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -325,16 +332,34 @@ class WorkspaceIndex:
         viewers = self.crates_of_file(file)
         owner = next((one for one in viewers if item.file in one.by_file), None)
         if owner is not None:
-            paths = reachable_paths(self.local_crate, owner, self.module_of(file, position))
+            paths = reachable(self.local_crate, owner, self.module_of(file, position)).by_item
             path = paths.get(item.key)
             return "::".join(("crate", *path)) if path is not None else None
         for viewer in viewers:
             for name in viewer.dependencies:
                 other = self.local_crate(name) or self._read_crate(name, item.file)
-                path = reachable_paths(self.crate, other, None).get(item.key) if other is not None else None
+                path = reachable(self.crate, other, None).by_item.get(item.key) if other is not None else None
                 if path is not None:
                     return "::".join((name, *path))
         return None
+
+    def paths_in_crate(self, crate: str, name: str) -> tuple[str, ...]:
+        """The public paths of a library that end with a name, shorter ones first: `serde::Serialize`.
+
+        Re-exports count, also those of other crates and of derive macros. A crate of the registry in whose
+        sources the name does not occur is not read.
+        """
+        root = self._registry_roots.get(crate_name(crate))
+        if root is not None and self.local_crate(crate) is None and not self._may_export(root, name):
+            return ()
+        items = self.crate(crate)
+        paths = reachable(self.crate, items, None).by_name.get(name, ()) if items is not None else ()
+        return tuple("::".join((crate_name(crate), *path)) for path in paths)
+
+    def _may_export(self, root: CrateRoot, name: str) -> bool:
+        """Whether the sources of a crate, or of those that it depends on, have the name in them."""
+        roots = [root, *(self._registry_roots[one] for one in root.dependencies if one in self._registry_roots)]
+        return any(sources_mention(one, name) for one in roots)
 
     def _read_crate(self, name: str, file: Path) -> CrateItems | None:
         """The crate of the registry of that name if the file may be one of its files."""

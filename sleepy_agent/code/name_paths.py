@@ -4,13 +4,15 @@ no macro is expanded and no `cfg` is judged."""
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from sleepy_agent.code.crate_items import CrateItems, ModulePath
 from sleepy_agent.code.items import Import, Item, ItemKind
 
 FindCrate = Callable[[str], CrateItems | None]
+ItemKey = tuple[Path, int]
 
 # Re-exports of re-exports end somewhere; circles of globs would not.
 DEEPEST = 12
@@ -135,18 +137,23 @@ def is_visible(visibility: str, declared_in: ModulePath, viewer: ModulePath | No
     return viewer[: len(place)] == place
 
 
-def reachable_paths(
-    find: FindCrate, crate: CrateItems, viewer: ModulePath | None
-) -> dict[tuple[object, ...], ModulePath]:
-    """The shortest path from the crate's root to each item that the viewer may name, by `Item.key`.
+@dataclass(frozen=True, slots=True)
+class Reachable:
+    """What can be named from some place behind a crate's name."""
 
-    A path that goes through no re-export wins among equally long ones.
-    """
-    question = ("reachable", viewer)
-    known = crate.memory.get(question)
-    if isinstance(known, dict):
+    by_item: Mapping[ItemKey, ModulePath]
+    """The shortest path from the crate's root to each item."""
+    by_name: Mapping[str, tuple[ModulePath, ...]]
+    """All paths that end with a name, shorter ones first; also of re-exports whose item is not known."""
+
+
+def reachable(find: FindCrate, crate: CrateItems, viewer: ModulePath | None) -> Reachable:
+    """All that the viewer (a module of the crate, or None for other crates) may name, module by module."""
+    known: Reachable | None = crate.memory.get(viewer)
+    if known is not None:
         return known
-    found: dict[tuple[object, ...], ModulePath] = {}
+    by_item: dict[ItemKey, ModulePath] = {}
+    by_name: dict[str, tuple[ModulePath, ...]] = {}
     seen: set[tuple[CrateItems, ModulePath]] = set()
     waiting: deque[tuple[CrateItems, ModulePath, ModulePath]] = deque([(crate, (), ())])
     while waiting:
@@ -155,11 +162,15 @@ def reachable_paths(
             continue
         seen.add((owner, module))
         for name, target in exported(find, owner, module, viewer if owner is crate else None):
+            path = (*shown, name)
+            if path not in by_name.get(name, ()):
+                by_name[name] = (*by_name.get(name, ()), path)
             if target.item is not None:
-                found.setdefault(target.item.key, (*shown, name))
+                by_item.setdefault(target.item.key, path)
             if target.module is not None and target.crate is not None:
-                waiting.append((target.crate, target.module, (*shown, name)))
-    crate.memory[question] = found
+                waiting.append((target.crate, target.module, path))
+    found = Reachable(by_item, by_name)
+    crate.memory[viewer] = found
     return found
 
 
@@ -193,7 +204,11 @@ def exported(
 def _names_of_import(
     find: FindCrate, crate: CrateItems, module: ModulePath, one: Import, viewers: tuple[ModulePath | None, ...]
 ) -> Iterator[tuple[str, Target]]:
-    for target in resolve(find, crate, module, one.path, len(viewers), is_use=True):
+    targets = resolve(find, crate, module, one.path, len(viewers), is_use=True)
+    if not targets and not one.is_glob:
+        # Of a crate that is not known, or made by a macro.
+        yield one.name, Target(one.path)
+    for target in targets:
         if not one.is_glob:
             yield one.name, target
         elif target.module is not None and target.crate is not None:

@@ -276,6 +276,7 @@ def test_globs_that_import_each_other_end(tmp_path: Path) -> None:
     index = build_index([CrateRoot("x", "2021", tmp_path / "lib.rs", True)], Path.read_bytes)
     assert [target.path for target in index.resolve(("a", "S"), tmp_path / "lib.rs", 0)][:1] == [("x", "b", "S")]
     assert index.resolve(("a", "T"), tmp_path / "lib.rs", 0) == ()
+    assert index.paths_in_crate("x", "S") == ("x::a::S", "x::b::S")
     assert index.path_to(item(index, "S"), tmp_path / "lib.rs", 0) in {"crate::a::S", "crate::b::S"}
 
 
@@ -316,7 +317,8 @@ def test_crates_of_the_registry_are_read_on_the_first_question(tmp_path: Path) -
     write(
         tmp_path,
         {
-            "registry/facade/src/lib.rs": "mod imp;\npub use imp::{Wide, helper};\npub use inner_crate::Deep;\n",
+            "registry/facade/src/lib.rs": "mod imp;\npub use imp::{Wide, helper};\npub use inner_crate::Deep;\n"
+            "pub use unknown_derive::Derived;\n",
             "registry/facade/src/imp.rs": "pub struct Wide { pub a: u8 }\npub fn helper() {}\nstruct Own;\n",
             "registry/inner/src/lib.rs": "pub struct Deep;\n",
             "app/src/main.rs": "use facade::Wide;\nfn main() { 1 }\n",
@@ -344,6 +346,24 @@ def test_crates_of_the_registry_are_read_on_the_first_question(tmp_path: Path) -
     assert (paths["Wide"], paths["helper"], paths["Own"]) == ("facade::Wide", "facade::helper", None)
     assert [target.path for target in index.resolve(("facade", "Deep"), main, 20)] == [("inner_crate", "Deep")]
     assert index.crate("nothing") is None
+    assert index.paths_in_crate("facade", "Wide") == ("facade::Wide",)
+    assert index.paths_in_crate("facade", "Deep") == ("facade::Deep",)
+    assert index.paths_in_crate("facade", "Derived") == ("facade::Derived",)
+    assert index.paths_in_crate("facade", "Own") == ()
+    assert index.paths_in_crate("facade", "Unheard") == ()
+    assert index.paths_in_crate("nothing", "Wide") == ()
+
+
+def test_a_crate_that_does_not_have_a_name_in_it_is_not_read(tmp_path: Path) -> None:
+    write(
+        tmp_path, {"big/src/lib.rs": "mod inner;\n", "big/src/inner.rs": "struct A;\n", "app/main.rs": "fn main() {}\n"}
+    )
+    registry = CrateRoot("big", "2021", tmp_path / "big/src/lib.rs", False)
+    index = build_index([CrateRoot("app", "2021", tmp_path / "app/main.rs", True, ("big",)), registry], Path.read_bytes)
+    assert index.paths_in_crate("big", "Nowhere") == ()
+    # Had the crate been read, it would not see what is written now.
+    (tmp_path / "big/src/lib.rs").write_text("pub struct Late;\n")
+    assert index.paths_in_crate("big", "Late") == ("big::Late",)
 
 
 def test_paths_of_the_edition_of_2015_begin_at_the_root(tmp_path: Path) -> None:
