@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ ModulePath = tuple[str, ...]
 # A crate of the registry that is larger than this is read only in part: its root comes first.
 MOST_FILES = 400
 MOST_BYTES = 4_000_000
+PROCEDURAL_MACRO = re.compile(r"#\[\s*proc_macro(?:_attribute|_derive\s*\(\s*(?P<derive>\w+))?\b")
 ROOT_FILE_NAMES = ("lib.rs", "main.rs", "build.rs")
 
 
@@ -131,6 +133,17 @@ class CrateItems:
             for item in self.items
             if item.kind is ItemKind.MACRO and any("macro_export" in attribute for attribute in item.attributes)
         )
+
+    @cached_property
+    def procedural_macros(self) -> tuple[str, ...]:
+        """The names that a macro crate exports: of derives as they are written in `derive(..)`."""
+        found = []
+        for item in self.items:
+            for attribute in item.attributes:
+                derive = PROCEDURAL_MACRO.match(attribute)
+                if derive is not None:
+                    found.append(derive["derive"] or item.name)
+        return tuple(found)
 
     @cached_property
     def memory(self) -> dict[ModulePath | None, Any]:

@@ -187,6 +187,11 @@ def exported(
     """
     if len(importers) > DEEPEST:
         return
+    if viewer is None and crate.procedural_macros:
+        # A macro crate shows nothing else.
+        for name in crate.procedural_macros if not module else ():
+            yield name, Target((crate.name, name))
+        return
     viewers = (viewer, *importers)
     for items in crate.members.get(module, {}).values():
         for item in items:

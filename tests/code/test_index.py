@@ -370,3 +370,22 @@ def test_paths_of_the_edition_of_2015_begin_at_the_root(tmp_path: Path) -> None:
     write(tmp_path, {"lib.rs": "mod a { use b::S; fn f() { 1 } }\nmod b { pub struct S; }\n"})
     index = build_index([CrateRoot("x", "2015", tmp_path / "lib.rs", True)], Path.read_bytes)
     assert [target.path for target in index.resolve(("S",), tmp_path / "lib.rs", 30)] == [("x", "b", "S")]
+
+
+def test_macros_of_macro_crates_are_known_by_their_names(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {
+            "facade/lib.rs": "pub use macros::*;\npub use macros::route as path_of;\n",
+            "macros/lib.rs": "#[proc_macro_derive(Error, attributes(source))]\npub fn derive_error(x: T) -> T { x }\n"
+            "#[proc_macro_attribute]\npub fn route(a: T, b: T) -> T { a }\n"
+            "#[proc_macro]\npub fn sql(a: T) -> T { a }\n",
+        },
+    )
+    roots = [
+        CrateRoot("facade", "2021", tmp_path / "facade/lib.rs", False, ("macros",)),
+        CrateRoot("macros", "2021", tmp_path / "macros/lib.rs", False),
+    ]
+    index = build_index(roots, Path.read_bytes)
+    for name, expected in {"Error": 1, "route": 1, "sql": 1, "path_of": 1, "derive_error": 0, "attributes": 0}.items():
+        assert len(index.paths_in_crate("facade", name)) == expected, name
