@@ -248,9 +248,8 @@ def uses_of(root: Node, text: bytes, local: Local) -> tuple[Node, ...]:
     Mentions inside of format strings are `format_uses_of`.
     """
     found = []
-    for match in re.finditer(rb"(?<!\w)" + re.escape(local.name.encode()) + rb"(?!\w)", text[: local.scope_end]):
-        if match.start() < local.scope_start:
-            continue
+    name = re.compile(rb"(?<!\w)" + re.escape(local.name.encode()) + rb"(?!\w)")
+    for match in name.finditer(text, local.scope_start, local.scope_end):
         node = node_at(root, match.start(), match.end())
         if node.type not in {"identifier", "self"} or node.start_byte != match.start():
             continue
@@ -266,12 +265,11 @@ def uses_of(root: Node, text: bytes, local: Local) -> tuple[Node, ...]:
 
 def format_uses_of(root: Node, text: bytes, local: Local) -> tuple[tuple[int, int], ...]:
     """Where the local is named inside of format strings (`"{total:>5}"`), as byte ranges of the name."""
-    pattern = rb"(?<!\{)(?:\{\{)*\{(" + re.escape(local.name.encode()) + rb")(?=[:}])"
+    pattern = re.compile(rb"(?<!\{)(?:\{\{)*\{(" + re.escape(local.name.encode()) + rb")(?=[:}])")
     return tuple(
         match.span(1)
-        for match in re.finditer(pattern, text[: local.scope_end])
-        if match.start(1) >= local.scope_start
-        and node_at(root, match.start(1), match.end(1)).type == "string_content"
+        for match in pattern.finditer(text, local.scope_start, local.scope_end)
+        if node_at(root, match.start(1), match.end(1)).type == "string_content"
         and _is_meant(root, text, match.start(1), local)
     )
 
