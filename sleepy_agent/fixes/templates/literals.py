@@ -12,6 +12,7 @@ from sleepy_agent.fixes.templates.syntax_tokens import broken_places_after, line
 
 MOST_PLACES = 4
 MOST_TEXTS = 3
+COST_OF_A_LATER_PLACE = 0.01
 
 
 def closing_quote(scene: Scene) -> Iterator[Proposal]:
@@ -20,20 +21,32 @@ def closing_quote(scene: Scene) -> Iterator[Proposal]:
     From a missing quote on, what is text and what is code is exchanged: the compiler complains of the last quote of the
     file. The text that reaches over several lines is the one that does not end.
     """
-    found: list[tuple[int, Edit]] = []
+    found: list[tuple[tuple[int, int], Edit]] = []
     for start in starts_of_endless(scene):
         _, end = line_of(scene.text, start)
         line = scene.code(start, end).rstrip()
         quote = '"' if '"' in line[:3] else "'"
-        for place in places_for_quote(line, line.find(quote) + 1):
-            edit = scene.insert(start + len(line[:place].encode()), quote)
+        opening = line.find(quote) + 1
+        edits = [
+            (code_in(line[opening:place]), scene.insert(start + len(line[:place].encode()), quote))
+            for place in places_for_quote(line, opening)
+        ]
+        touches = re.match(rb"\w", scene.text[start - 1 : start]) is not None
+        edits += [(-1 if touches else 3, scene.insert(place, quote)) for place in places_to_open(scene, start)]
+        for doubt, edit in edits:
             left = broken_places_after(scene, (edit,))
             if left is not None:
-                found.append((left, edit))
-    fewest = min((left for left, _ in found), default=0)
-    best = [edit for left, edit in found if left == fewest][:MOST_PLACES]
-    for edit in best:
-        yield Proposal((edit,), question="where the text ends" if len(best) > 1 else None)
+                found.append(((left, doubt), edit))
+    fewest = min((left for (left, _), _ in found), default=0)
+    ranked = sorted((one for one in found if one[0][0] == fewest), key=lambda one: one[0])[:MOST_PLACES]
+    for number, (_, edit) in enumerate(ranked):
+        question = "where the text ends" if len(ranked) > 1 else None
+        yield Proposal((edit,), {}, COST_OF_A_LATER_PLACE * number, question=question)
+
+
+def code_in(text: str) -> int:
+    """How much of a text looks like code."""
+    return len(re.findall(r"[()\[\]=;&|]|\.\w+\(|::", re.sub(r"\{[^{}]*\}", "", text)))
 
 
 def starts_of_endless(scene: Scene) -> list[int]:
@@ -46,9 +59,17 @@ def starts_of_endless(scene: Scene) -> list[int]:
     return [*long[:MOST_TEXTS], scene.span.byte_start]
 
 
+def places_to_open(scene: Scene, quote: int) -> list[int]:
+    """Where a text may begin whose end is taken for a beginning: behind a bracket or comma in front of it."""
+    first, _ = line_of(scene.text, quote)
+    line = scene.code(first, quote)
+    found = list(re.finditer(r"[(\[,=&]\s*", line))
+    return [first + len(line[: match.end()].encode()) for match in reversed(found[-3:]) if match.end() < len(line)]
+
+
 def places_for_quote(line: str, opening: int) -> list[int]:
     """Where a text may end in a line: in front of what closes the line, of commas and brackets from the right."""
-    ending = re.search(r"[;,)\]}?]*$", line)
+    ending = re.search(r"[;,)\]}?{\s]*$", line)
     last = ending.start() if ending is not None else len(line)
     places = [last, *(match.start() for match in reversed(list(re.finditer(r"[,)\];]|\.\w+\(", line))))]
     return [place for place in dict.fromkeys([*places, len(line)]) if place >= opening]
@@ -108,6 +129,8 @@ def bar_of_closure(scene: Scene) -> Iterator[Proposal]:
         if argument.type != "binary_expression" or sign is None or sign.type != "|" or left is None or right is None:
             continue
         body = scene.of(right)
+        if left.type == "reference_expression":
+            left = left.child_by_field_name("value") or left
         first = left
         for before in reversed(given[:number]):
             if before.type != "identifier" or not is_word_of(scene.of(before), body):

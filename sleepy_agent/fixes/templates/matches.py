@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
-from sleepy_agent.code.items import Variant
+from sleepy_agent.code.items import ItemKind, Variant
 from sleepy_agent.code.syntax import LOOP_KINDS, code_children
+from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 MOST_VARIANTS = 12
@@ -217,3 +218,44 @@ def way_out(scene: Scene) -> Iterator[Proposal]:
     if inner is not None and re.match(rf"(\w+::)*{kept[inner[1]]}\b", returns) and ways[:1] != [("return None", 0.0)]:
         edits = (scene.replace(pattern, inner[2]), scene.insert(value.end_byte, "?"))
         yield Proposal(edits, {"way": "hand the error on with `?`"})
+
+
+# ---- slices and constants in patterns -------------------------------------------------------------------------
+
+
+def rest_of_slice(scene: Scene) -> Iterator[Proposal]:
+    """`..` behind the last element of a pattern that is shorter than its array."""
+    pattern = scene.around("slice_pattern")
+    said = re.search(r"requires (\d+) elements? but array has (\d+)", scene.problem.message)
+    if pattern is None or said is None or scene.span.from_macro is not None or int(said[1]) >= int(said[2]):
+        return
+    elements = code_children(pattern)
+    if elements:
+        yield Proposal((scene.insert(elements[-1].end_byte, ", .."),))
+
+
+def matched_as_slice(scene: Scene) -> Iterator[Proposal]:
+    """Match what a vector lends, where the arms take references to its elements."""
+    around = scene.around({"match_expression", "if_expression", "let_condition", "let_declaration"})
+    value = around.child_by_field_name("value") if around is not None else None
+    if around is not None and around.type == "if_expression":
+        condition = around.child_by_field_name("condition")
+        value = condition.child_by_field_name("value") if condition is not None else None
+    if value is None or scene.span.from_macro is not None or value.type not in {"identifier", "field_expression"}:
+        return
+    if re.search(r"found `(&|mut |\w+::)*(Vec<|VecDeque<)", scene.problem.message):
+        yield Proposal((scene.insert(value.end_byte, ".as_slice()"),))
+
+
+def constant_for_static(scene: Scene) -> Iterator[Proposal]:
+    """A static that a pattern names: a pattern can only name constants."""
+    name = scene.code(scene.span.byte_start, scene.span.byte_end)
+    found = scene.index.items_named(name, (ItemKind.STATIC,))
+    if len(found) != 1 or not scene.context.is_editable(found[0].file) or scene.span.from_macro is not None:
+        return
+    item = found[0]
+    head = scene.context.read(item.file)[item.byte_start : item.name_start]
+    place = head.find(b"static")
+    if place >= 0 and b"mut" not in head:
+        start = item.byte_start + place
+        yield Proposal((Edit(item.file, start, start + len("static"), "const"),), {"name": name})

@@ -8,7 +8,7 @@ grammar allows is a candidate, and the compiler decides.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sleepy_agent.domain import Edit
@@ -30,6 +30,24 @@ MOST_PLACES = 5
 MOST_SUSPECTS = 4
 # Words that begin a statement.
 FIRST_WORDS = frozenset({b"return", b"let", b"for", b"if", b"while", b"loop", b"match", b"break", b"continue"})
+KEYWORDS_BEFORE_VALUES = frozenset(
+    {
+        b"return",
+        b"in",
+        b"if",
+        b"while",
+        b"match",
+        b"mut",
+        b"let",
+        b"as",
+        b"move",
+        b"else",
+        b"ref",
+        b"dyn",
+        b"impl",
+        b"for",
+    }
+)
 COST_OF_A_LATER_PLACE = 0.02
 COST_OF_A_LATER_SUSPECT = 0.06
 
@@ -47,15 +65,25 @@ class Suspect:
 def repairs(scene: Scene) -> Iterator[Proposal]:
     """One bracket put in, taken away or exchanged, so that all of them fit again."""
     tokens = tokens_of(scene.text)
+    region = broken_region(scene.text, tokens)
+    proposals = repairs_of(scene, tokens, suspects_of(scene.text, tokens, region))
+    if not proposals and region != (0, len(scene.text)):
+        # Where the layout says nothing the kinds of the brackets must do.
+        proposals = repairs_of(scene, tokens, suspects_of(scene.text, tokens, (0, len(scene.text))))
+    yield from sorted(proposals, key=lambda proposal: proposal.extra_cost)
+
+
+def repairs_of(scene: Scene, tokens: Tokens, suspects: Sequence[Suspect]) -> list[Proposal]:
     proposals: list[Proposal] = []
     seen: set[tuple[Edit, ...]] = set()
-    for number, suspect in enumerate(suspects_of(scene.text, tokens)):
+    for number, suspect in enumerate(suspects):
         found = for_opener(scene, tokens, suspect) if suspect.is_opener else for_closer(scene, tokens, suspect)
         for proposal in found:
             if proposal.edits not in seen and is_in_order(scene, proposal):
                 seen.add(proposal.edits)
-                proposals.append(replace(proposal, extra_cost=proposal.extra_cost + COST_OF_A_LATER_SUSPECT * number))
-    yield from sorted(proposals, key=lambda proposal: proposal.extra_cost)
+                extra = proposal.extra_cost + COST_OF_A_LATER_SUSPECT * number
+                proposals.append(replace(proposal, extra_cost=extra))
+    return proposals
 
 
 def is_in_order(scene: Scene, proposal: Proposal) -> bool:
@@ -79,9 +107,9 @@ def balance_of(tokens: Tokens) -> bool:
 # ---- who is to blame ------------------------------------------------------------------------------------------
 
 
-def suspects_of(text: bytes, tokens: Tokens) -> list[Suspect]:
+def suspects_of(text: bytes, tokens: Tokens, region: tuple[int, int]) -> list[Suspect]:
     """Brackets that may be without partner, the likeliest first: by indentation, then by kind alone."""
-    start, end = broken_region(text, tokens)
+    start, end = region
     by_layout: list[Suspect] = []
     by_kind: list[Suspect] = []
     waiting: list[Token] = []
@@ -347,12 +375,11 @@ def open_in_line(scene: Scene, tokens: Tokens, closer: Token) -> Iterator[Propos
             depth -= 1
         if depth == 0 and token.text in {b";", b"}"}:
             break
-        if depth == 0 and token.text not in OPENERS:
+        if depth <= 1 and token.text not in OPENERS:
             following = tokens.all[tokens.number_at(token.start) + 1]
-            is_name = token.kind == "word" or token.text in {b"!", b">"}
-            if opener == "{":
-                is_name = following.text in FIRST_WORDS
-            places.append((token.end, 0 if is_name else 1))
+            rank = doubt_of_opening(token, following, opener)
+            if rank is not None and (depth == 0 or rank <= 0):
+                places.append((token.end, rank + depth))
     kept = 0
     for position, rank in itertools.islice(sorted(places, key=lambda place: place[1]), 20):
         edit = scene.insert(position, " {" if opener == "{" else opener)
@@ -362,6 +389,25 @@ def open_in_line(scene: Scene, tokens: Tokens, closer: Token) -> Iterator[Propos
             kept += 1
             if kept == MOST_PLACES:
                 return
+
+
+def doubt_of_opening(token: Token, following: Token, opener: str) -> int | None:
+    """How odd it is to open brackets between two tokens; None where nobody does."""
+    if opener == "{":
+        return 0 if following.text in FIRST_WORDS else 1
+    if following.text in CLOSERS:
+        return -1 if token.kind == "word" and token.end == following.start else None
+    if not may_begin_list(following):
+        return None
+    if token.kind == "word" and following.kind != "mark" and token.text not in KEYWORDS_BEFORE_VALUES:
+        # Two names side by side: something is missing between them.
+        return -1
+    return 0 if token.kind == "word" or token.text in {b"!", b">"} else 1
+
+
+def may_begin_list(token: Token) -> bool:
+    """Whether the first thing in brackets may begin with this token."""
+    return token.kind != "mark" or token.text in {b"|", b"||", b"&", b"&&", b"*", b"-", b"!", b"[", b"{", b"<", b"#"}
 
 
 def said(what: str) -> dict[str, str]:

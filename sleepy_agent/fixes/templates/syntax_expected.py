@@ -59,7 +59,11 @@ PRIMITIVES = frozenset(
 LEADING_WORDS = frozenset(
     {"mut", "pub", "let", "async", "unsafe", "const", "ref", "dyn", "fn", "struct", "enum", "trait"}
 )
+# What a value may begin with, beside names and literals.
+VALUE_MARKS = frozenset({b"[", b"(", b"&", b"*", b"-", b"!", b"|", b"||"})
 NOT_LISTED = 0.06
+MOST_PLACES = 3
+MOST_LINES_BACK = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +112,107 @@ def missing_mark(scene: Scene) -> Iterator[Proposal]:
     stop = stop_of(scene)
     if stop is None:
         return
-    marks = [mark for mark in INSERTED if mark in stop.expected]
+    marks = likeliest_first(scene, stop, [mark for mark in INSERTED if mark in stop.expected])
     if stop.found.text.decode(errors="replace") in PRIMITIVES and "." in stop.expected:
         marks.insert(0, "as")
     for position, mark in enumerate(marks):
         edit = insertion(scene, stop, mark)
         if parses_better(scene, (edit,)):
             yield Proposal((edit,), {"mark": mark}, 0.02 * position)
+    yield from colon_in_front_of_reference(scene, stop)
+    yield from arrow_in_front_of_block(scene, stop)
+    yield from end_of_angle_brackets(scene, stop)
+
+
+def likeliest_first(scene: Scene, stop: Stop, marks: list[str]) -> list[str]:
+    """A line ends with `;` or `,`; within a line a value follows `=`, in angle brackets a bound or a further type."""
+    if starts_a_line(scene, stop.found):
+        first: tuple[str, ...] = (";", ",")
+    elif "}" in stop.expected and ":" in stop.expected:
+        first = (":",)
+    elif "(" in stop.expected and "," in stop.expected and stop.found.kind == "word":
+        first = (",",)
+    elif ">" in stop.expected:
+        first = (",",) if "::" in stop.expected else (":",)
+    elif "=" in stop.expected and (stop.found.kind in {"word", "literal"} or stop.found.text in VALUE_MARKS):
+        rest = scene.code(stop.found.start, min(stop.found.start + 200, len(scene.text))).partition(";")[0]
+        first = (":", "=") if re.search(r"[^=<>!]=[^=>]", rest) and ":" in marks else ("=",)
+    else:
+        first = ()
+    if closes_angle_brackets(scene):
+        marks = [mark for mark in marks if mark != ">"]
+    return sorted(marks, key=lambda mark: (mark not in first, first.index(mark) if mark in first else 0))
+
+
+def closes_angle_brackets(scene: Scene) -> bool:
+    """Whether rustc itself says where `>` belongs."""
+    return any("end the type parameters" in suggestion.message for suggestion in scene.diagnostic.suggestions)
+
+
+def colon_in_front_of_reference(scene: Scene, stop: Stop) -> Iterator[Proposal]:
+    """`(name &str)` is read as `name & str`: the colon belongs in front of the `&`."""
+    if ":" not in stop.expected:
+        return
+    for number in range(stop.number - 1, max(stop.number - 6, 0), -1):
+        token, before = stop.tokens.all[number], stop.tokens.all[number - 1]
+        if token.text == b"&" and before.kind == "word":
+            edit = scene.insert(before.end, ":" if token.start > before.end else ": ")
+            if parses_better(scene, (edit,)):
+                yield Proposal((edit,), {"mark": ":"})
+            return
+
+
+def arrow_in_front_of_block(scene: Scene, stop: Stop) -> Iterator[Proposal]:
+    """`Colour::Red { .. }` in a match, read as a pattern with fields: the arrow belongs in front of the brace."""
+    depth = 0
+    for number in range(stop.number - 1, max(stop.number - 400, 0), -1):
+        token = stop.tokens.all[number]
+        depth += (token.text in CLOSERS) - (token.text in OPENERS)
+        if depth < 0:
+            before = stop.tokens.all[number - 1]
+            if token.text == b"{" and (before.kind in {"word", "literal"} or before.text == b")"):
+                edit = scene.insert(before.end, " =>" if token.start > before.end else " => ")
+                if broken_places_after(scene, (edit,)) == 0:
+                    yield Proposal((edit,), {"mark": "=>"})
+            return
+
+
+def end_of_angle_brackets(scene: Scene, stop: Stop) -> Iterator[Proposal]:
+    """`>` at the end of the last line before the stop that opens more angle brackets than it closes."""
+    if ">" not in stop.expected or closes_angle_brackets(scene):
+        return
+    end = stop.previous.end
+    for _ in range(MOST_LINES_BACK):
+        start = scene.text.rfind(b"\n", 0, end) + 1
+        line = scene.code(start, end)
+        arrows = line.replace("->", "  ").replace("=>", "  ")
+        if arrows.count("<") > arrows.count(">"):
+            place = len(line.rstrip().rstrip(","))
+            edit = scene.insert(start + len(line[:place].encode()), ">")
+            if parses_better(scene, (edit,)):
+                yield Proposal((edit,), {"mark": ">"}, 0.0)
+            return
+        end = start - 1
+        if end <= 0:
+            return
+
+
+def arrow_of_an_arm(scene: Scene) -> Iterator[Proposal]:
+    """`Ok(0) if is_done *count = 1,`: the arm's pattern and guard end somewhere in it."""
+    tokens = tokens_of(scene.text)
+    first, last = tokens.number_at(scene.span.byte_start), tokens.number_at(scene.span.byte_end)
+    kept = 0
+    for number in range(min(last + 1, len(tokens.all) - 1), max(first, 1), -1):
+        token, before = tokens.all[number], tokens.all[number - 1]
+        may_end = before.kind in {"word", "literal"} or before.text in {b")", b"}", b"]"}
+        if not may_end or token.text in {b",", b".", b")", b"]", b"}", b"::", b"?", b";"}:
+            continue
+        edit = scene.insert(before.end, " =>" if token.start > before.end else " => ")
+        if parses_better(scene, (edit,)):
+            yield Proposal((edit,), {"mark": "=>"}, question="where the pattern ends")
+            kept += 1
+            if kept == MOST_PLACES:
+                return
 
 
 def insertion(scene: Scene, stop: Stop, mark: str) -> Edit:
