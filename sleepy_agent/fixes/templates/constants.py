@@ -157,3 +157,13 @@ def shared_constant(scene: Scene) -> Iterator[Proposal]:
             scene.replace(value, re.sub(r"^&\s*mut\s+", "&", code)),
         )
         yield Proposal(edits)
+
+
+def copy_of_packed_field(scene: Scene) -> Iterator[Proposal]:
+    """A field of a packed struct is copied out, because nothing may refer to it."""
+    text = scene.code(scene.span.byte_start, scene.span.byte_end)
+    found = re.fullmatch(r"(&\s*)?((?:\w+\.)+\w+)", text)
+    if found is None:
+        return
+    start = scene.span.byte_start + len((found[1] or "").encode())
+    yield Proposal((scene.insert(start, "{ "), scene.insert(scene.span.byte_end, " }")), {"field": found[2]})

@@ -13,6 +13,7 @@ from sleepy_agent.fixes.templates.syntax_tokens import line_of, parses_better, t
 
 HINTS = ("C", "packed", "transparent", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "isize")
 PREDICATES = ("all", "any", "not")
+TOOLS = ("clippy", "rustc", "rustdoc", "rustfmt", "miri")
 OTHER_PREDICATES = {"and": "all", "or": "any", "either": "any", "no": "not"}
 
 
@@ -154,3 +155,21 @@ def plain_comment(scene: Scene) -> Iterator[Proposal]:
         start = last + 1
     if edits and tokens.all:
         yield Proposal(tuple(edits))
+
+
+def tool_of_lint(scene: Scene) -> Iterator[Proposal]:
+    """`clipp::all` as `clippy::all`."""
+    said = re.search(r"unknown tool name `(\w+)`", scene.problem.message)
+    if said is None:
+        return
+    near = [tool for tool in TOOLS if edit_distance(said[1].replace("_", ""), tool, 2) <= 2]
+    place = scene.text.find(said[1].encode(), scene.span.byte_start, scene.span.byte_end)
+    if len(near) == 1 and place >= 0:
+        yield Proposal((Edit(scene.file, place, place + len(said[1]), near[0]),), {"tool": near[0]})
+
+
+def representation_of_discriminants(scene: Scene) -> Iterator[Proposal]:
+    """`#[repr(isize)]`, which is what discriminants are without it."""
+    item = scene.around("enum_item")
+    if item is not None and scene.span.from_macro is None:
+        yield Proposal((scene.insert(item.start_byte, f"#[repr(isize)]\n{scene.indentation(item.start_byte)}"),))
