@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from tree_sitter import Node
 
@@ -14,7 +15,10 @@ from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.generics_edits import add_bound, declared_parameters, parameters_of
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
-UNSATISFIED = re.compile(r"^`(?P<type>\w+): (?P<trait>[\w:]+(?:<[^`]*>)?)`$", re.MULTILINE)
+UNSATISFIED = re.compile(
+    r"^(?:trait bound )?`(?P<type>\w+): (?P<trait>[\w:]+(?:<[^`]*>)?)`(?: was not satisfied)?$", re.MULTILINE
+)
+RESTRICTING = re.compile(r"^consider (?:further )?restricting type parameter `(?P<type>\w+)` with trait")
 MISSING = (
     re.compile(r"the trait bound `(?P<type>\w+): (?P<trait>[\w:]+)` is not satisfied"),
     re.compile(r"`(?P<type>\w+)` doesn't implement `(?P<trait>[\w:]+)`"),
@@ -47,6 +51,32 @@ def unsatisfied_bounds(scene: Scene) -> Iterator[Proposal]:
             if not any(name in IMPLIED.get(other, ()) for other in names) and name != "Iterator"
         ]
         yield from bounded(scene, parameter, needed)
+
+
+def restricted(scene: Scene) -> Iterator[Proposal]:
+    """The bound that rustc proposes, written as people write it: `PartialOrd`, not `std::cmp::PartialOrd`."""
+    for suggestion in scene.diagnostic.suggestions:
+        found = RESTRICTING.match(suggestion.message)
+        path = re.search(r"[\w:]*::\w+(<.*>)?\s*,?$", suggestion.edits[0].replacement) if suggestion.edits else None
+        path = path or (re.search(r"\w+(<.*>)?\s*,?$", suggestion.edits[0].replacement) if suggestion.edits else None)
+        if found is None or path is None or len(suggestion.edits) != 1:
+            continue
+        edit = suggestion.edits[0]
+        trait = path[0].rstrip(" ,")
+        written, imports = trait_name_at(scene, trait)
+        node = scene.node_of(scene.span)
+        owner = declaring_item(scene, node, found["type"])
+        eager = add_bound(scene.file, owner, scene.text, found["type"], written) if owner is not None else None
+        if edit.file != scene.file or eager is None:
+            continue
+        is_same_place = (eager.byte_start, eager.byte_end) == (edit.byte_start, edit.byte_end)
+        new = (
+            eager
+            if is_same_place or written.split("<")[0] in {"Eq"}
+            else replace(edit, replacement=edit.replacement.replace(trait, written))
+        )
+        yield Proposal((*imports, new), {"parameter": found["type"], "traits": f"`{written}`"})
+        return
 
 
 def copy_bound(scene: Scene) -> Iterator[Proposal]:

@@ -17,6 +17,7 @@ from sleepy_agent.fixes.templates.scene import Proposal, Scene
 STD_DERIVES = ("Debug", "Clone", "Copy", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash", "Default")
 DERIVING_KINDS = frozenset({ItemKind.STRUCT, ItemKind.ENUM})
 # A method that only one trait of std brings; what a type does not have it could derive.
+ANNOTATING = re.compile(r"consider annotating `(?P<type>[^`]+)` with `#\[derive\((?P<traits>[\w, ]+)\)\]`")
 TRAIT_OF_METHOD = {
     "clone": "Clone",
     "default": "Default",
@@ -129,6 +130,8 @@ def traits_missed(said: str) -> list[tuple[str, str]]:
     for match in LACKS_METHOD.finditer(said):
         if match["method"] in TRAIT_OF_METHOD:
             found.append((match["type"], TRAIT_OF_METHOD[match["method"]]))
+    for match in ANNOTATING.finditer(said):
+        found += [(match["type"], trait.strip()) for trait in match["traits"].split(",")]
     return list(dict.fromkeys(found))
 
 
@@ -288,7 +291,9 @@ def best_place(present: Sequence[str], name: str, votes: Counter[tuple[str, str]
             if place_in_order(first) > place_in_order(second):
                 found += 0.5
         # `Copy` likes to stand directly behind `Clone`, and so on.
-        return found - (0.6 if place and present[place - 1] == FOLLOWS.get(name) else 0.0)
+        is_pair = place and present[place - 1] == FOLLOWS.get(name)
+        is_pair = is_pair or (place < len(present) and FOLLOWS.get(present[place]) == name)
+        return found - (0.6 if is_pair else 0.0)
 
     return min(range(len(present), -1, -1), key=conflicts)
 

@@ -103,17 +103,24 @@ def add_bound(file: Path, item: Node, text: bytes, parameter: str, bound: str) -
             left = predicate.child_by_field_name("left")
             bounds = predicate.child_by_field_name("bounds")
             if left is not None and bounds is not None and text[left.start_byte : left.end_byte] == parameter.encode():
-                return Edit(file, bounds.end_byte, bounds.end_byte, f" + {bound}")
+                return bound_among(file, bounds, text, bound)
     node = declared_parameters(item, text).get(parameter)
     if node is None:
         return None
     bounds = node.child_by_field_name("bounds")
     if bounds is not None:
-        end = bounds.end_byte
-        separator = " " if text[bounds.start_byte : end].strip() == b":" else " + "
-        return Edit(file, end, end, f"{separator}{bound}")
+        return bound_among(file, bounds, text, bound)
     name = node.child_by_field_name("name")
     return Edit(file, name.end_byte, name.end_byte, f": {bound}") if name is not None else None
+
+
+def bound_among(file: Path, bounds: Node, text: bytes, bound: str) -> Edit:
+    """A further bound behind the others; `Eq` stands in front of `Hash` by custom."""
+    for child in bounds.named_children:
+        if bound == "Eq" and read(child, text).endswith("Hash"):
+            return Edit(file, child.start_byte, child.start_byte, f"{bound} + ")
+    separator = " " if text[bounds.start_byte : bounds.end_byte].strip() == b":" else " + "
+    return Edit(file, bounds.end_byte, bounds.end_byte, f"{separator}{bound}")
 
 
 def item_node(index_item: Item, text: bytes) -> Node | None:

@@ -134,7 +134,10 @@ def returned_from_self(scene: Scene) -> Iterator[Proposal]:
         return
     receiver = next((one for one in parameters_of_function(scene, function) if one[0] == "self"), None)
     own = set(declared_parameters(function, scene.text))
-    named = [name for name in lifetimes_used(scene.of(returned)) if name not in own]
+    named = lifetimes_used(scene.of(returned))
+    if receiver is not None and receiver[1] and not receiver[2] and len(named) == 1 and named[0] in own:
+        yield Proposal((receiver[1][0].named(scene.file, named[0]),), {"lifetime": named[0]})
+        return
     if receiver is None or not receiver[1] or receiver[2] or len(named) != 1:
         return
     lifetimes = [node for node in nodes_of(returned, "lifetime") if scene.of(node) == named[0]]
