@@ -41,6 +41,20 @@ WITH_ITER = COLLECTIONS - {"String"} | {"slice", "array", "Option"}
 ADAPTERS = frozenset(
     {"map", "filter", "filter_map", "enumerate", "zip", "rev", "any", "all", "find", "position", "fold", "for_each"}
     | {"take_while", "skip_while", "flat_map", "sum", "max", "min", "max_by_key", "min_by_key", "count", "take", "skip"}
+    | {
+        "max_by",
+        "min_by",
+        "last",
+        "nth",
+        "reduce",
+        "unzip",
+        "scan",
+        "map_while",
+        "flatten",
+        "cycle",
+        "rposition",
+        "cmp",
+    }
     | {"chain", "collect", "copied", "cloned", "peekable", "step_by", "find_map", "partition", "inspect", "product"}
 )
 # Adapters whose closures mostly want the values themselves.
@@ -398,3 +412,58 @@ def borrowed_element_type(scene: Scene) -> Iterator[Proposal]:
         yield Proposal((scene.insert(argument.start_byte, "&"),), {"with": f"&{unsized}"})
         if unsized == "str":
             yield Proposal((scene.replace(argument, "String"),), {"with": "String"}, 0.02)
+
+
+OF_LISTS = frozenset(
+    {
+        "join",
+        "concat",
+        "len",
+        "is_empty",
+        "sort",
+        "sort_by",
+        "sort_by_key",
+        "sort_unstable",
+        "contains",
+        "push",
+        "windows",
+    }
+    | {"chunks", "first", "get", "iter", "swap", "reverse", "dedup", "to_vec", "binary_search", "split_at", "as_slice"}
+)
+
+
+def collected_before_method(scene: Scene) -> Iterator[Proposal]:
+    """`.join(", ")` of what is still an iterator."""
+    access = scene.node.parent
+    value = access.child_by_field_name("value") if access is not None and access.type == "field_expression" else None
+    if value is None or scene.values["method"] not in OF_LISTS:
+        return
+    if bare_type_name(plain_type(f"`{scene.values['type']}`")) not in ITERATORS:
+        return
+    line = scene.text[value.end_byte : scene.node.start_byte].decode(errors="replace")
+    gap = line.rstrip(".") if "\n" in line else ""
+    yield Proposal((scene.insert(value.end_byte, f"{gap}.collect::<Vec<_>>()"),))
+
+
+def compared_by_length(scene: Scene) -> Iterator[Proposal]:
+    """`word > limit` where `limit` is a number of letters."""
+    node = scene.around("binary_expression")
+    operator = node.child_by_field_name("operator") if node is not None else None
+    if node is None or operator is None or scene.of(operator) not in {"<", ">", "<=", ">=", "==", "!="}:
+        return
+    found = mismatch_of(scene) if scene.problem.code == "E0308" else None
+    types = re.search(r"`(?P<left>[^`]+?) (?:[<>]=?|[=!]=) (?P<right>[^`]+)`", scene.span.label or "")
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    if left is None or right is None:
+        return
+    if found is not None and found.node == right:
+        sides = [(left, found.expected, found.found), (right, found.found, found.expected)]
+    elif types is not None:
+        plain = [plain_type(f"`{types[name]}`") for name in ("left", "right")]
+        sides = [(left, plain[0], plain[1]), (right, plain[1], plain[0])]
+    else:
+        return
+    for side, own, other in sides:
+        if bare_type_name(own) in COLLECTIONS | {"str", "slice"} and other in {"usize", "{integer}"}:
+            yield Proposal(around(scene, side, "", ".len()"))
+            return

@@ -290,3 +290,29 @@ def statement_before_the_value(scene: Scene) -> Iterator[Proposal]:
     is_one_line = scene.text.count(b"\n", node.parent.start_byte, node.parent.end_byte) == 0
     gap = " " if is_one_line else "\n" + scene.indentation(node.start_byte)
     yield Proposal((scene.insert(node.end_byte, f";{gap}{scene.of(left)}"),), {"value": scene.of(left)})
+
+
+def dereferenced_argument(scene: Scene) -> Iterator[Proposal]:
+    """`u32::from(*byte)`."""
+    call = scene.around("call_expression")
+    arguments = call.child_by_field_name("arguments") if call is not None else None
+    inside = code_children(arguments) if arguments is not None else []
+    if len(inside) == 1 and {scene.values["to"], scene.values["from"]} <= COPIED:
+        yield Proposal(around(scene, inside[0], "*", ""))
+
+
+def argument_that_decides(scene: Scene) -> Iterator[Proposal]:
+    """The argument from which a collection got its type: `map.entry(item.name)` where the keys are `&str`."""
+    span = scene.labelled(r"^this argument has type `")
+    found = mismatch_of(scene)
+    node = exact_node(scene, span) if span is not None else None
+    if found is None or node is None:
+        return
+    given = plain_type(f"`{scene.values['type']}`")
+    pairs = list(zip(type_arguments(found.expected), type_arguments(found.found), strict=False))
+    wanted = next((first for first, second in pairs if second == given and first != second), None)
+    how = {("&str", "String"): ".as_str()", ("&str", "&String"): ".as_str()"}.get((wanted or "", given))
+    if how is not None:
+        yield Proposal(around(scene, node, "", how), {"how": how})
+    elif wanted in COPIED and given == f"&{wanted}":
+        yield Proposal(around(scene, node, "*", ""), {"how": "*"})

@@ -26,8 +26,9 @@ from sleepy_agent.fixes.templates.conversions_shared import (
     is_pattern,
     mismatch_of,
     plain_type,
+    without_borrow,
 )
-from sleepy_agent.fixes.templates.numbers_shared import conversions_by_custom, is_lossless, never_loses
+from sleepy_agent.fixes.templates.numbers_shared import conversions_by_custom, custom_counts, is_lossless, never_loses
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 OPERATION = re.compile(r"no implementation for `(?P<left>[^`]+?) (?P<operator>[-+*/%&|^<>=]+) (?P<right>[^`]+)`")
@@ -44,7 +45,7 @@ def operands(scene: Scene) -> Iterator[tuple[Node, str, str]]:
         return
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     types = plain_number(found["left"]), plain_number(found["right"])
-    if left is None or right is None or not {*types} <= NUMBERS | {"bool", "char"}:
+    if left is None or right is None or not {*types} <= NUMBERS | {"bool"}:
         return
     yield right, types[1], types[0]
     if node.type == "binary_expression":
@@ -83,6 +84,11 @@ def converted(scene: Scene, place: Node | Mismatch, before: str, after: str) -> 
     if isinstance(target, Node) and target.type == "parenthesized_expression" and before.endswith("("):
         # `f64::from((a + b))` would have the parentheses twice.
         return (scene.replace(target, f"{before}{code[1:-1]}{after}"),)
+    is_single = isinstance(target, Node) and "shorthand" not in target.type + (
+        target.parent.type if target.parent else ""
+    )
+    if isinstance(target, Node) and is_single and before.endswith("("):
+        return (scene.replace(target, f"{before}{code}{after}"),)
     return around(scene, target, before, after)
 
 
@@ -94,7 +100,8 @@ def widened_number(scene: Scene) -> Iterator[Proposal]:
         values = {"from": found, "to": expected}
         for rank, form in enumerate(conversions_by_custom(scene, found, expected)):
             before, after = (f"{expected}::from(", ")") if form == "from" else ("", f" as {expected}")
-            yield Proposal(converted(scene, place, before, after), values, 0.02 * rank)
+            is_custom = rank == 0 and form == "from" and custom_counts(scene, expected)["from"] > 0
+            yield Proposal(converted(scene, place, before, after), values, 0.02 * rank - 0.05 * is_custom)
         return
 
 
@@ -108,7 +115,9 @@ def cast_number(scene: Scene) -> Iterator[Proposal]:
     for place, found, expected in mismatched_numbers(scene):
         wanted = expected in NUMBERS or (expected, found) == ("char", "u8")
         given = found in NUMBERS or (found, expected) == ("char", "u8")
-        if wanted and given and not is_lossless(found, expected) and not is_literal(place):
+        # What is cast already was cast to that type on purpose.
+        is_meant = is_literal(place) or is_cast(place)
+        if wanted and given and not is_lossless(found, expected) and not is_meant:
             is_other_side = not isinstance(place, Mismatch) and scene.problem.code == "E0308"
             if is_other_side and not never_loses(found, expected):
                 continue
@@ -118,6 +127,11 @@ def cast_number(scene: Scene) -> Iterator[Proposal]:
             yield Proposal(converted(scene, place, "", f" as {expected}"), values, extra, keeps_behaviour=not loses)
             if loses and fails_with_number(scene, place):
                 yield Proposal(converted(scene, place, f"{expected}::try_from(", ")?"), values)
+
+
+def is_cast(place: Node | Mismatch) -> bool:
+    node = place if isinstance(place, Node) else place.node
+    return node is not None and node.type == "type_cast_expression"
 
 
 def fails_with_number(scene: Scene, place: Node | Mismatch) -> bool:
@@ -187,6 +201,9 @@ def wanted_types(scene: Scene) -> Iterator[tuple[Node | Mismatch, str, str]]:
     elif scene.problem.code in {"E0308", "E0277"}:
         yield from mismatched_numbers(scene)
         found = mismatch_of(scene) if scene.problem.code == "E0308" else None
+        lent = without_borrow(found.node) if found is not None and found.node is not None else None
+        if found is not None and lent is not None:
+            yield lent, found.found.removeprefix("&"), found.expected.removeprefix("&")
         if found is not None and found.node is not None:
             # The place that takes the value may have the wrong type just as well.
             yield found.node.parent or found.node, found.expected, found.found
@@ -274,6 +291,8 @@ def types_of_call(scene: Scene, node: Node) -> Iterator[tuple[tuple[Edit, ...], 
         function.child_by_field_name("field") or function.child_by_field_name("name") or function if function else None
     )
     found = scene.index.functions_named(scene.of(name)) if name is not None else ()
+    wrong = [item for item in found if item.returns in NUMBERS]
+    found = tuple(wrong) if len(wrong) == 1 else found
     if len(found) == 1 and found[0].returns is not None and found[0].returns_range is not None:
         item = found[0]
         text = scene.context.read(item.file)
@@ -325,8 +344,12 @@ def summed_as_other_number(scene: Scene) -> Iterator[Proposal]:
         return
     name = scene.around("field_expression")
     value = name.child_by_field_name("value") if name is not None else None
-    if value is None:
+    if name is None or value is None:
         return
+    function = scene.function(name)
+    returned = function.child_by_field_name("return_type") if function is not None else None
+    if returned is not None and scene.of(returned) == wanted and is_last(name.parent):
+        yield Proposal((scene.replace(returned, found),), {"to": found}, 0.1, keeps_behaviour=False)
     keeps = never_loses(found, wanted) or (wanted == "f64" and found in INTEGERS)
     form = conversions_by_custom(scene, found, wanted)[0]
     body = body_of_last_closure(scene, value)
@@ -339,6 +362,17 @@ def summed_as_other_number(scene: Scene) -> Iterator[Proposal]:
         if form != "from":
             written = f".map(|{'&' * is_reference}value| value as {wanted})"
         yield Proposal((scene.insert(value.end_byte, written),), keeps_behaviour=keeps)
+
+
+def is_last(node: Node | None) -> bool:
+    """Whether an expression is the value of a function's body."""
+    parent = node.parent if node is not None else None
+    return (
+        parent is not None
+        and parent.type == "block"
+        and parent.parent is not None
+        and parent.parent.type == "function_item"
+    )
 
 
 def body_of_last_closure(scene: Scene, chain: Node) -> Node | None:

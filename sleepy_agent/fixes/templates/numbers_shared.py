@@ -58,15 +58,18 @@ def never_loses(found: str, expected: str) -> bool:
 
 
 def conversions_by_custom(scene: Scene, found: str, expected: str) -> list[str]:
-    """The forms of a conversion without loss, the one this file uses most first: `{t}::from(..)`, `as`, `.into()`."""
-    text = scene.text.decode(errors="replace")
-    counts = {
-        "from": len(re.findall(rf"\b{expected}::from\(", text)) * 2,
-        "as": len(re.findall(rf"\bas {expected}\b", text)) * 2,
-    }
-    total = {
-        "from": len(re.findall(r"\b(?:[iu]\d+|[iu]size|f64)::from\(", text)),
-        "as": len(re.findall(r"\bas (?:[iu]\d+|[iu]size|f\d+)\b", text)),
-    }
+    """The forms of a conversion without loss, `from` and `as`, the one this file uses most first."""
+    counts = custom_counts(scene, expected)
     forms = ["from", "as"] if is_lossless(found, expected) else ["as"]
-    return sorted(forms, key=lambda form: -(counts[form] + total[form]))
+    return sorted(forms, key=lambda form: -counts[form])
+
+
+def custom_counts(scene: Scene, expected: str) -> dict[str, int]:
+    """How often a file writes each form; the wanted type itself counts three times."""
+    text = scene.text.decode(errors="replace")
+    return {
+        "from": 2 * len(re.findall(rf"\b{expected}::from\(", text))
+        + len(re.findall(r"\b(?:[iu]\d+|[iu]size|f64)::from\(", text)),
+        "as": 2 * len(re.findall(rf"\bas {expected}\b", text))
+        + len(re.findall(r"\bas (?:[iu]\d+|[iu]size|f\d+)\b", text)),
+    }

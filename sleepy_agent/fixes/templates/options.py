@@ -202,7 +202,8 @@ def pattern_in_some(scene: Scene) -> Iterator[Proposal]:
             continue
         pattern = node_at(scene.root, local.byte_start, local.byte_end)
         if is_bare_pattern(scene, pattern):
-            yield Proposal(around(scene, pattern, f"{variant}(", ")"), {"variant": variant})
+            # The name stands for the whole Option there, which nobody writes on purpose.
+            yield Proposal(around(scene, pattern, f"{variant}(", ")"), {"variant": variant}, -0.15)
             return
 
 
@@ -292,6 +293,9 @@ def needless_wrapping(scene: Scene) -> Iterator[Proposal]:
         wrapped = wrapped.parent
     inner = wrapped_value(scene, wrapped) if wrapped is not None else None
     if wrapped is None or inner is None:
+        return
+    if inner.type == "unit_expression":
+        # The function lacks its return type.
         return
     variant = scene.of(wrapped.children[0])
     arguments = type_arguments(found.found)

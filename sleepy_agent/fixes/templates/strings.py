@@ -73,6 +73,16 @@ def respelled_text_literal(scene: Scene) -> Iterator[Proposal]:
         if edits and all(len(edit.replacement.replace("\\", "")) == 3 for edit in edits):
             yield Proposal(tuple(edits), {"literal": " and ".join(edit.replacement for edit in edits)})
         return
+    if scene.problem.code == "E0277":
+        types = re.search(r"no implementation for `(?P<left>\w+) \S+ (?P<right>\w+)`", scene.span.label or "")
+        node = scene.around({"binary_expression", "compound_assignment_expr"})
+        if types is not None and node is not None:
+            for name, other in (("left", "right"), ("right", "left")):
+                operand = node.child_by_field_name(name)
+                text = respelled(scene.of(operand), types[other]) if operand is not None else None
+                if operand is not None and text is not None and text != scene.of(operand):
+                    yield Proposal((scene.replace(operand, text),), {"literal": text})
+        return
     found = mismatch_of(scene)
     if found is None or found.node is None:
         return
