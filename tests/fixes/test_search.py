@@ -14,7 +14,20 @@ from sleepy_agent.fixes.sources import SourceContext
 from sleepy_agent.fixes.sources.compiler import CompilerSource
 from sleepy_agent.process import CancelToken
 
-from .toy_session import FILE, Hint, Hints, Reported, ToySession, body, hint, search_with, text_of, toy
+from .toy_session import (
+    FILE,
+    Answer,
+    Hint,
+    Hints,
+    Reported,
+    ScriptedSource,
+    ToySession,
+    body,
+    hint,
+    search_with,
+    text_of,
+    toy,
+)
 
 
 def search_on(
@@ -189,3 +202,16 @@ def test_cancelling_ends_the_search_at_once() -> None:
     with pytest.raises(Interrupted):
         search_on(session)
     assert session.tried == []
+
+
+@pytest.mark.parametrize(("count", "refused"), [(3, 21), (12, 0)])
+def test_of_many_candidates_only_those_are_read_that_may_come_first(count: int, refused: int) -> None:
+    words = [f"bad_{number}" for number in range(count)]
+    # What is refused is refused when its text is read.
+    answers = {
+        word: (Answer(f"good{word[4:]}", 0.1), *(Answer("x" * n + " // ", 0.8) for n in range(1, 8))) for word in words
+    }
+    session = toy("fn f() {\n" + "".join(f"    g({word}); h();\n\n\n\n\n" for word in words) + "}\n")
+    search, reported, _ = search_with(session, ScriptedSource(answers))
+    assert set(search.found) == set(range(count)) and len(session.tried) == 1
+    assert sum(verdict.method == "text" for _, _, verdict in reported) == refused
