@@ -140,7 +140,7 @@ def own_borrowed_value(scene: Scene) -> Iterator[Proposal]:
     if any(one.type == "mutable_specifier" for one in value.children) or value.type == "closure_expression":
         return
     uses = uses_of(scene.root, scene.text, local)
-    question = QUESTION if may_be_reordered(scene, let, mutated) and not is_plain_borrow(let) else None
+    question = QUESTION if may_be_reordered(scene, let, mutated) and not is_plain_borrow(scene, let) else None
     is_followed = any(is_dereferenced(use) for use in uses)
     plain = value.child_by_field_name("value") if value.type == "reference_expression" else None
     values = {"name": local.name, "value": " ".join(scene.of(value).split())}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -9,15 +10,20 @@ from tree_sitter import Node
 
 from sleepy_agent.domain import Edit, Span
 from sleepy_agent.fixes.templates.borrows_shared import (
+    BORROWING_METHODS,
+    LOOKING_METHODS,
     common_block,
     exact_node,
     is_statement,
     jumps,
+    method_name,
     names_bound_by,
     names_in,
     only_looks,
     own_span,
     own_spans,
+    receiver_of,
+    root_name,
     statement_in,
     statements_of,
 )
@@ -39,10 +45,35 @@ def use_before_move(scene: Scene) -> Iterator[Proposal]:
     used = own_span(scene, r"after (partial )?move$|borrow later (used|captured) here")
     if used is None:
         return
+    name = re.search(r"moved value: `(\w+)`", scene.problem.message)
     for one in reordered(scene, scene.node_of(moved), scene.node_of(used)):
-        # What only looks sees before the move what it was to see behind it.
-        looks = one.extra_cost < EFFECTS
-        yield replace(one, keeps_behaviour=looks, extra_cost=one.extra_cost - (0.05 if looks else 0.0))
+        if name is not None and changes(scene, scene.statement(scene.node_of(used)), name[1]):
+            # Nobody changes what is gone: the change was to come first.
+            yield replace(one, keeps_behaviour=True, extra_cost=-0.1)
+        else:
+            # What only looks sees before the move what it was to see behind it.
+            looks = one.extra_cost < EFFECTS
+            yield replace(one, keeps_behaviour=looks, extra_cost=one.extra_cost - (0.05 if looks else 0.0))
+
+
+def changes(scene: Scene, node: Node | None, name: str) -> bool:
+    """Whether a node changes a variable: by assignment, by `&mut`, or by a method that does not only look."""
+    if node is None:
+        return False
+    if node.type in {"assignment_expression", "compound_assignment_expr"}:
+        left = node.child_by_field_name("left")
+        if left is not None and root_name(scene, left) == name:
+            return True
+    if node.type == "reference_expression" and any(one.type == "mutable_specifier" for one in node.children):
+        value = node.child_by_field_name("value")
+        if value is not None and root_name(scene, value) == name:
+            return True
+    receiver = receiver_of(node)
+    if receiver is not None and receiver.type == "identifier" and scene.of(receiver) == name:
+        method = method_name(scene, node) or ""
+        if method not in LOOKING_METHODS and not method.startswith(("as_", "to_", "is_", "into_")):
+            return True
+    return any(changes(scene, child, name) for child in node.named_children)
 
 
 def use_before_mutation(scene: Scene) -> Iterator[Proposal]:
@@ -59,7 +90,7 @@ def use_before_mutation(scene: Scene) -> Iterator[Proposal]:
     second = statement_in(block, mutated)
     if first is None or second is None or first.end_byte > second.start_byte:
         return
-    is_plain = is_plain_borrow(first)
+    is_plain = is_plain_borrow(scene, first)
     found = [
         replace(one, keeps_behaviour=is_plain, extra_cost=one.extra_cost - (0.05 if is_plain else 0.0))
         for one in behind(scene, first, second, used)
@@ -82,7 +113,7 @@ def behind(scene: Scene, first: Node, second: Node, used: Span | None) -> Iterat
         yield from moved_behind(scene, first, last)
 
 
-def is_plain_borrow(statement: Node) -> bool:
+def is_plain_borrow(scene: Scene, statement: Node) -> bool:
     """Whether a statement only borrows a variable or a field, or makes a closure: nothing is looked at before the
     borrow is used, so it may as well begin there."""
     value = statement.child_by_field_name("value") if statement.type == "let_declaration" else None
@@ -91,6 +122,8 @@ def is_plain_borrow(statement: Node) -> bool:
     if value.type == "closure_expression":
         return not any(child.type == "move" for child in value.children)
     place = value.child_by_field_name("value") if value.type == "reference_expression" else None
+    if value.type == "call_expression" and method_name(scene, value) in BORROWING_METHODS:
+        place = receiver_of(value)
     while place is not None and place.type == "field_expression":
         place = place.child_by_field_name("value")
     return place is not None and place.type in {"identifier", "self"}
@@ -186,7 +219,9 @@ def moved_behind(scene: Scene, first: Node, last: Node) -> Iterator[Proposal]:
 def may_pass(scene: Scene, statement: Node, passed: Sequence[Node]) -> bool:
     """Whether a statement may change places with others: none needs what another binds, none leaves the block."""
     used, bound = names_in(scene, statement), names_bound_by(scene, statement)
-    if any(jumps(one, for_sure=len(passed) > 1) for one in (statement, *passed)):
+    if jumps(statement, for_sure=len(passed) > 1) and not only_borrows(scene, statement):
+        return False
+    if any(jumps(one, for_sure=len(passed) > 1) for one in passed) and not only_borrows(scene, statement):
         return False
     return all(
         is_statement(one)
@@ -196,14 +231,22 @@ def may_pass(scene: Scene, statement: Node, passed: Sequence[Node]) -> bool:
     )
 
 
+def only_borrows(scene: Scene, statement: Node) -> bool:
+    """Whether a statement is a `let` that looks or borrows, so that it may as well run later, or not at all."""
+    value = statement.child_by_field_name("value") if statement.type == "let_declaration" else None
+    while value is not None and value.type == "try_expression":
+        value = value.named_children[0]
+    return value is not None and only_looks(scene, value, borrowing=True)
+
+
 def proposal(scene: Scene, statement: Node, passed: Sequence[Node], *, before: bool) -> Proposal:
     """The edits that let a statement pass others, and how sure that is."""
-    looks = only_looks(scene, statement)
+    looks = only_looks(scene, statement) or only_borrows(scene, statement)
     is_quiet = looks or all(only_looks(scene, one) for one in passed)
     cost = FARTHER_AWAY * (len(passed) - 1) + (0.0 if looks else EFFECTS) + (0.0 if is_quiet else 0.2)
     place = passed[0] if before else passed[-1]
-    if len(passed) == 1:
-        edits = [scene.replace(statement, scene.of(place)), scene.replace(place, scene.of(statement))]
+    if len(passed) == 1 and len(scene.of(place)) < len(scene.of(statement)):
+        edits = moved_line(scene, place, statement, before=not before)
     else:
         edits = moved_line(scene, statement, place, before=before)
     return Proposal(

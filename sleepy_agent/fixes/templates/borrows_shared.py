@@ -30,6 +30,37 @@ LOOKING_METHODS = frozenset(
     | {"is_some", "is_none", "is_ok", "is_err", "copied", "cloned", "map", "unwrap_or", "unwrap_or_default", "sum"}
     | {"min", "max", "chars", "trim", "to_uppercase", "to_lowercase", "collect", "abs", "capacity", "is_ascii"}
 )
+# Methods that borrow the whole of what they are called on, mutably or not, and look at nothing yet.
+BORROWING_METHODS = frozenset(
+    {
+        "iter",
+        "iter_mut",
+        "as_mut",
+        "as_ref",
+        "as_deref",
+        "as_deref_mut",
+        "as_str",
+        "as_slice",
+        "as_mut_slice",
+        "values_mut",
+    }
+    | {
+        "chars",
+        "by_ref",
+        "split_at_mut",
+        "chunks_mut",
+        "keys",
+        "values",
+        "as_bytes",
+        "as_path",
+        "char_indices",
+        "bytes",
+    }
+)
+# Those that may find another element when they are called later.
+FINDING_METHODS = frozenset(
+    {"get_mut", "last_mut", "first_mut", "entry", "peek_mut", "get", "first", "last", "ok_or", "ok_or_else"}
+)
 JUMPS = frozenset({"return_expression", "break_expression", "continue_expression"})
 CLOSURES = frozenset({"closure_expression", "async_block"})
 FORMAT_NAME = re.compile(r"\{([A-Za-z_]\w*)[:}]")
@@ -215,7 +246,7 @@ def jumps(node: Node, *, for_sure: bool = False) -> bool:
     )
 
 
-def only_looks(scene: Scene, node: Node) -> bool:
+def only_looks(scene: Scene, node: Node, *, borrowing: bool = False) -> bool:
     """Whether evaluating a node only looks at values, as far as its words tell."""
     value = node.child_by_field_name("value") if node.type == "let_declaration" else None
     if value is not None and value.type == "closure_expression":
@@ -233,15 +264,19 @@ def only_looks(scene: Scene, node: Node) -> bool:
         | JUMPS
     ):
         return False
-    if node.type == "mutable_specifier" and node.parent is not None and node.parent.type == "reference_expression":
+    is_borrow = node.parent is not None and node.parent.type == "reference_expression"
+    if node.type == "mutable_specifier" and is_borrow and not borrowing:
         return False
+    if borrowing and node.type == "closure_expression":
+        return True
     if node.type == "call_expression":
         function = node.child_by_field_name("function")
         name = method_name(scene, node)
         is_maker = function is not None and re.search(r"(^|::)([A-Z]\w*|new|from)$", scene.of(function)) is not None
-        if (name not in LOOKING_METHODS) if name is not None else not is_maker:
+        known = LOOKING_METHODS | BORROWING_METHODS | FINDING_METHODS if borrowing else LOOKING_METHODS
+        if (name not in known) if name is not None else not is_maker:
             return False
-    return all(only_looks(scene, child) for child in node.named_children)
+    return all(only_looks(scene, child, borrowing=borrowing) for child in node.named_children)
 
 
 # ---- types ------------------------------------------------------------------------------------------------------

@@ -129,3 +129,24 @@ def copy_for_thread(scene: Scene) -> Iterator[Proposal]:
         return
     made = re.match(r"(Arc|Rc)::new\(", local.initializer or "")
     yield from copied(scene, closure, name, f"{made[1]}<" if made else local.type or "", is_moving=False)
+
+
+def move_captured(scene: Scene) -> Iterator[Proposal]:
+    """`move` for a closure that is kept longer than what it borrows."""
+    span = own_span(scene, r"^value captured here")
+    closure = closure_at(scene, span) if span is not None else None
+    if closure is None or closure.type != "closure_expression" or scene.of(closure).startswith("move"):
+        return
+    yield Proposal((scene.insert(closure.start_byte, "move "),))
+
+
+def own_in_closure(scene: Scene) -> Iterator[Proposal]:
+    """A closure whose parameter's written type is too general for what it does with the reference."""
+    name = re.search(r"`(\w+)` is a reference that is only valid in the closure body", scene.said)
+    primary = scene.problem.span
+    if name is None or primary is None:
+        return
+    local = declaration_of(scene.root, scene.text, scene.node.start_byte, name[1])
+    if local is None or local.kind != "closure_parameter" or local.type is None:
+        return
+    yield Proposal((scene.delete(local.byte_end, local.declaration_end),), {"name": name[1]})

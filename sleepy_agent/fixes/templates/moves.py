@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from sleepy_agent.code.names import words_of
 from sleepy_agent.code.syntax import ancestors
 from sleepy_agent.code.type_text import bare_type_name, type_arguments
 from sleepy_agent.domain import Edit
@@ -72,7 +73,56 @@ def take_option(scene: Scene) -> Iterator[Proposal]:
         start = place.named_children[0].start_byte if place.type == "unary_expression" else place.start_byte
         edits = [scene.delete(place.start_byte, start)] if start > place.start_byte else []
         edits.append(scene.insert(place.end_byte, ".take()"))
-        yield Proposal(tuple(edits), {"place": scene.code(start, place.end_byte)})
+        gain = MEANT_TO_TAKE if is_meant_to_take(scene, place) else 0.0
+        yield Proposal(tuple(edits), {"place": scene.code(start, place.end_byte)}, -gain)
+
+
+# How much likelier it is that a value is to be taken out where the code says so besides.
+MEANT_TO_TAKE = 0.12
+TAKING_WORDS = frozenset(
+    {
+        "take",
+        "drain",
+        "pop",
+        "flush",
+        "detach",
+        "remove",
+        "finish",
+        "swap",
+        "reset",
+        "clear",
+        "extract",
+        "split",
+        "build",
+    }
+    | {
+        "replace",
+        "consume",
+        "release",
+        "steal",
+        "unlink",
+        "dequeue",
+        "next",
+        "into",
+        "step",
+        "advance",
+        "drop",
+        "stop",
+        "join",
+    }
+)
+
+
+def is_meant_to_take(scene: Scene, place: Node) -> bool:
+    """Whether the function's name speaks of taking, or the place gets another value behind."""
+    function = scene.function(place)
+    name = function.child_by_field_name("name") if function is not None else None
+    if function is None or name is None:
+        return False
+    if set(words_of(scene.of(name))) & TAKING_WORDS:
+        return True
+    code = scene.code(place.end_byte, function.end_byte)
+    return re.search(rf"(?<![\w.]){re.escape(scene.of(place))}\s*=[^=]", code) is not None
 
 
 def option_matched(scene: Scene) -> str:
@@ -104,9 +154,9 @@ def take_value(scene: Scene) -> Iterator[Proposal]:
     if "implements the `Drop` trait" in scene.problem.message:
         yield from taken_from_dropped(scene, place, function)
     elif is_borrowed_mutably(scene, place):
-        yield Proposal(
-            (scene.replace(place, f"{function}({mutable_borrow(scene, place)})"),), {"place": scene.of(place)}
-        )
+        gain = MEANT_TO_TAKE if is_meant_to_take(scene, place) else 0.0
+        edit = scene.replace(place, f"{function}({mutable_borrow(scene, place)})")
+        yield Proposal((edit,), {"place": scene.of(place)}, -gain)
 
 
 def mutable_borrow(scene: Scene, place: Node) -> str:
@@ -336,3 +386,29 @@ def clone_captured(scene: Scene) -> Iterator[Proposal]:
     if place is None or in_closure(place) is None or call_around(place) is not None:
         return
     yield Proposal((scene.insert(place.end_byte, ".clone()"),), {"place": scene.of(place)})
+
+
+def share_pointer(scene: Scene) -> Iterator[Proposal]:
+    """`Arc::clone(&x)`, as this file writes it, for a shared pointer that is moved and needed again."""
+    kind = re.match(r"(?:std::\w+::)?(Arc|Rc)<", moved_type(scene) or "")
+    if kind is None or f"{kind[1]}::clone(".encode() not in scene.text:
+        return
+    spans = own_spans(scene, MOVED_HERE)
+    place = (
+        exact_node(scene, scene.problem.span) if scene.problem.code == "E0507" else exact_node(scene, next(spans, None))
+    )
+    if place is not None and place.type in {"identifier", "field_expression", "index_expression"}:
+        yield Proposal((scene.replace(place, f"{kind[1]}::clone(&{scene.of(place)})"),), {"place": scene.of(place)})
+
+
+def borrow_matched_mutably(scene: Scene) -> Iterator[Proposal]:
+    """`&mut` in front of a matched place behind a mutable reference, for bindings that are written to."""
+    place = exact_node(scene, scene.problem.span)
+    if (
+        place is None
+        or "as enum variant" not in scene.problem.message
+        or "a mutable reference" not in scene.problem.message
+    ):
+        return
+    if place.type in {"identifier", "field_expression", "index_expression"}:
+        yield Proposal((scene.insert(place.start_byte, "&mut "),), {"place": scene.of(place)})

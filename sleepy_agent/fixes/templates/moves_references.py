@@ -17,6 +17,7 @@ from sleepy_agent.fixes.templates.borrows_shared import (
     moved_type,
     own_span,
     own_spans,
+    receiver_of,
 )
 from sleepy_agent.fixes.templates.moves import MOVED_HERE, matched_value
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
@@ -70,11 +71,7 @@ def reborrow_option(scene: Scene) -> Iterator[Proposal]:
     said = scene.said
     if not re.search(r"has type `(Option<)?&mut ", said):
         return
-    span = own_span(scene, MOVED_HERE)
-    place = exact_node(scene, span)
-    if place is None:
-        return
-    value = place if (moved_type(scene) or "").startswith("Option<") else matched_value(place)
+    value = option_moved(scene)
     if value is None or value.type not in {"identifier", "field_expression"}:
         return
     edits = [scene.insert(value.end_byte, ".as_deref_mut()")]
@@ -84,18 +81,52 @@ def reborrow_option(scene: Scene) -> Iterator[Proposal]:
     yield Proposal(tuple(edits), {"place": scene.of(value)})
 
 
+def option_moved(scene: Scene) -> Node | None:
+    """The option that is moved, or whose reference a pattern moves out."""
+    place = exact_node(scene, own_span(scene, MOVED_HERE))
+    if place is not None:
+        return place if (moved_type(scene) or "").startswith("Option<") else matched_value(place)
+    # The label names the use of what the pattern bound.
+    used = own_span(scene, r"moved due to this method call")
+    call = (
+        next((one for one in ancestors(scene.node_of(used)) if one.type == "call_expression"), None) if used else None
+    )
+    receiver = receiver_of(call)
+    local = local_at(scene, receiver, scene.of(receiver)) if receiver is not None else None
+    return matched_value(node_at(scene.root, local.byte_start, local.byte_end)) if local is not None else None
+
+
 def keep_iterator(scene: Scene) -> Iterator[Proposal]:
     """An iterator that is needed in the loop over it, or after it."""
-    span = own_span(scene, r"moved due to this implicit call to `\.into_iter\(\)`")
-    place, used = exact_node(scene, span), exact_node(scene, scene.problem.span)
-    loop = place.parent if place is not None else None
     type_text = moved_type(scene) or ""
-    is_iterator = bare_type_name(type_text) in ITERATORS or type_text.startswith("impl ")
-    if place is None or used is None or loop is None or loop.type != "for_expression" or not is_iterator:
+    if bare_type_name(type_text) not in ITERATORS and not type_text.startswith("impl "):
         return
-    if place.type != "identifier":
+    used = exact_node(scene, scene.problem.span)
+    for span in own_spans(scene, r"moved due to this (implicit|method) call"):
+        loop, place = moved_iterator(scene.node_of(span))
+        if place is None or used is None or place.type not in {"identifier", "field_expression"}:
+            continue
+        is_inside = loop is not None and loop.start_byte < used.start_byte < loop.end_byte and used != place
+        if loop is not None and is_inside:
+            yield from stepped(scene, loop, place, scene.of(place))
+            return
+        edits = mutable(scene, local_at(scene, place, scene.of(place)))
+        edit = scene.insert(place.end_byte, ".by_ref()")
+        yield Proposal((*edits, edit), {"way": f"{scene.of(place)}.by_ref()"})
         return
-    yield from over_iterator(scene, loop, place, is_inside=used.start_byte < loop.end_byte)
+
+
+def moved_iterator(node: Node) -> tuple[Node | None, Node | None]:
+    """The `for` that consumes an iterator, where one does, and the iterator."""
+    for one in ancestors(node):
+        parent = one.parent
+        if parent is not None and parent.type == "for_expression" and parent.child_by_field_name("value") == one:
+            return parent, one
+        if one.type == "call_expression" and receiver_of(one) is not None:
+            return None, receiver_of(one)
+        if one.type in {"block", "function_item"}:
+            break
+    return None, None
 
 
 def step_by_hand(scene: Scene) -> Iterator[Proposal]:
@@ -125,16 +156,6 @@ def is_taken_from(scene: Scene, loop: Node, name: str) -> bool:
         body is not None
         and re.search(rf"(?<![\w.]){re.escape(name)}\s*\.\s*(next|peek|nth|by_ref)\w*\(", scene.of(body)) is not None
     )
-
-
-def over_iterator(scene: Scene, loop: Node, place: Node, *, is_inside: bool) -> Iterator[Proposal]:
-    """Take from it by hand where the body does so too, else go over it without consuming it."""
-    if is_inside:
-        yield from stepped(scene, loop, place, scene.of(place))
-        return
-    local = local_at(scene, place, scene.of(place))
-    edits = mutable(scene, local)
-    yield Proposal((*edits, scene.insert(place.end_byte, ".by_ref()")), {"way": f"{scene.of(place)}.by_ref()"})
 
 
 def stepped(scene: Scene, loop: Node, value: Node, name: str) -> Iterator[Proposal]:

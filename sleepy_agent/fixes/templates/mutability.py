@@ -12,6 +12,7 @@ from sleepy_agent.code.local_names import Local
 from sleepy_agent.code.syntax import ancestors, node_at
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.borrows_shared import (
+    arguments_of,
     exact_node,
     local_at,
     method_name,
@@ -324,6 +325,40 @@ def accept_fn_mut(scene: Scene) -> Iterator[Proposal]:
         if edits:
             yield Proposal(tuple(sorted(edits, key=lambda edit: edit.byte_start)), {"name": name_of(place, function)})
         return
+    yield from accept_dyn_fn_mut(scene)
+
+
+def accept_dyn_fn_mut(scene: Scene) -> Iterator[Proposal]:
+    """The same for a function of ours that takes `&dyn Fn(..)`, of which rustc says nothing."""
+    if "captured variable in a `Fn` closure" not in scene.problem.message:
+        return
+    closure = next((one for one in ancestors(scene.node) if one.type == "closure_expression"), None)
+    argument = next(
+        (one for one in ancestors(closure) if one.parent is not None and one.parent.type == "arguments"), None
+    )
+    call = argument.parent.parent if argument is not None and argument.parent is not None else None
+    callee = call.child_by_field_name("function") if call is not None else None
+    if argument is None or call is None or callee is None:
+        return
+    name = re.split(r"::|\.", scene.of(callee))[-1].strip()
+    own = scene.index.functions_named(name)
+    number = arguments_of(call).index(argument)
+    if len(own) != 1 or number >= len(own[0].parameters) or not scene.context.is_editable(own[0].file):
+        return
+    parameter = own[0].parameters[number]
+    found = re.search(r"(&\s*(?:'\w+\s+)?)?(mut\s+)?(dyn\s+)Fn(?=\()", parameter.type)
+    text = scene.context.read(own[0].file)[parameter.byte_start : parameter.byte_end].decode(errors="replace")
+    if found is None or found.group() not in text:
+        return
+    at = parameter.byte_start + len(text[: text.index(found.group())].encode())
+    edits = [Edit(own[0].file, at + len(found.group()), at + len(found.group()), "Mut")]
+    if found[1] and not found[2]:
+        edits.insert(0, Edit(own[0].file, at + len(found[1]), at + len(found[1]), "mut "))
+    shared = re.match(r"&\s*(?!mut\b)", scene.of(argument))
+    if shared and found[1]:
+        position = argument.start_byte + shared.end()
+        edits.append(scene.insert(position, "mut "))
+    yield Proposal(tuple(edits), {"name": name})
 
 
 def name_of(scene: Scene, function: Node) -> str:

@@ -92,6 +92,9 @@ def owned_type(text: str) -> str:
         if inner.startswith("["):
             return f"Vec<{split_outside(inner[1:-1], ';')[0].strip()}>"
         return OWNED_FORMS[inner][0] if inner in OWNED_FORMS else inner
+    of_slice = re.fullmatch(r"(?:(?:std|core)::)?(?:slice::)?Iter<'\w+\s*,\s*(.+)>", text)
+    if of_slice:
+        return f"std::vec::IntoIter<{of_slice[1]}>"
     generic = re.fullmatch(r"((?:impl\s+|dyn\s+)?[\w:]+)\s*<(.*)>(\s*\+\s*'\w+)?", text, re.DOTALL)
     if generic:
         parts = [owned_argument(part) for part in split_outside(generic[2], ",")]
@@ -184,7 +187,7 @@ def owned_edits(scene: Scene, value: Node, type_text: str) -> Iterator[Edit]:
         if name in WRAPPERS and given is not None and len(given.named_children) == 1:
             yield from owned_edits(scene, given.named_children[0], inner_type(type_text))
             return
-    if "Iterator<" in type_text:
+    if re.search(r"\b(Iterator|Iter)<", type_text):
         yield from owned_iterator(scene, value)
         return
     if REFERENCE.match(type_text.strip()) is None:
