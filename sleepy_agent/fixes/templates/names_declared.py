@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -216,3 +217,19 @@ def is_changing_call(scene: Scene, call: Node) -> bool:
     if scene.of(value) == "self":
         return any(item.self_parameter == "&mut self" for item in scene.index.functions_named(name))
     return name in CHANGING_METHODS
+
+
+def field_of_self_by_number(scene: Scene) -> Iterator[Proposal]:
+    """`0.push(3)` -> `self.0.push(3)`, in a method of a tuple struct."""
+    before = re.search(
+        rb"(?<![\w.])(\d)\s*\.\s*$", scene.text[max(0, scene.span.byte_start - 20) : scene.span.byte_start]
+    )
+    position = scene.span.byte_start
+    implementation = scene.index.implementation_at(scene.file, position)
+    if before is None or implementation is None:
+        return
+    number = before[1].decode()
+    has_self = any(one.kind == "self" for one in locals_at(scene.root, scene.text, position))
+    if has_self and any(one.name == number for one in scene.index.fields_of(implementation.type_name)):
+        start = position - (len(before.string) - before.start(1))
+        yield Proposal((scene.insert(start, "self."),), {"number": number})

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from sleepy_agent.code.items import Field, Variant
 from sleepy_agent.code.names import edit_distance, similarity, words_of
 from sleepy_agent.code.scopes import locals_at
 from sleepy_agent.domain import Edit
@@ -56,7 +57,8 @@ def declared_names(scene: Scene, wanted: str) -> Iterator[Declared]:
     for item in scene.index.items:
         if is_slip(item.name, wanted):
             yield Declared(item.name, item.file, item.name_start)
-        for part in (*item.fields, *item.variants):
+        parts: list[Field | Variant] = [*item.fields, *item.variants]
+        for part in parts:
             if is_slip(part.name, wanted):
                 text = scene.context.read(item.file)
                 found = re.compile(rb"\b%s\b" % re.escape(part.name.encode())).search(text, part.byte_start)

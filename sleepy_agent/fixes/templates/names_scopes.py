@@ -18,7 +18,7 @@ from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.imports_place import import_edit_at
 from sleepy_agent.fixes.templates.names_near import KnownName, rename_proposals, spelled
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
-from sleepy_agent.fixes.templates.visibility import item_at_span, visibility_edit
+from sleepy_agent.fixes.templates.visibility import item_at_span, visibility_edit, wider_visibility
 
 FUNCTION_WALLS = frozenset({"function_item", "closure_expression", "async_block"})
 NUMBERS = SIGNED | UNSIGNED | FLOATS
@@ -244,6 +244,11 @@ def inaccessible_item(scene: Scene) -> Iterator[Proposal]:
     if not any(item.file in crate.by_file for crate in scene.index.crates_of_file(scene.file)):
         return
     path = "::".join(("crate", *item.module, item.name))
+    globs = [one for one in scene.index.imports_at(scene.file, scene.span.byte_start) if one.is_glob]
+    targets = [target for one in globs for target in scene.index.resolve(one.path, one.file, one.byte_start)]
+    if any(target.module == item.module for target in targets):
+        yield from wider_visibility(scene)
+        return
     edits: tuple[Edit, ...] = (
         visibility_edit(scene, item, item.byte_start, "pub(crate)"),
         import_edit_at(scene, path, scene.span.byte_start),

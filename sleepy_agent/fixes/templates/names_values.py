@@ -10,7 +10,7 @@ from tree_sitter import Node
 from sleepy_agent.code.items import FUNCTION_KINDS, Item, ItemKind
 from sleepy_agent.code.names import similarity
 from sleepy_agent.code.scopes import Local, locals_at, type_parameters_at
-from sleepy_agent.code.std_names import std_methods_of, std_names
+from sleepy_agent.code.std_names import std_methods_of, std_names, traits_with_method
 from sleepy_agent.code.syntax import ancestors
 from sleepy_agent.code.type_text import bare_type_name
 from sleepy_agent.fixes.templates.imports import as_written_here
@@ -121,6 +121,10 @@ def own_members(scene: Scene, what: str, count: int | None) -> Iterator[KnownNam
     has_self = any(local.kind == "self" for local in locals_at(scene.root, scene.text, position))
     if what == "value" and has_self:
         yield from (KnownName(one.name, f"self.{one.name}", -0.03) for one in scene.index.fields_of(owner))
+    wanted = scene.values["wanted"]
+    if what == "function" and has_self and traits_with_method(wanted):
+        # A method of a trait that the type may have: the compiler knows.
+        yield KnownName(wanted, f"self.{wanted}", -0.1)
     for member in (*scene.index.methods_of(owner), *scene.index.members_of(owner)):
         if what == "value" and member.kind is ItemKind.CONST:
             yield KnownName(member.name, f"Self::{member.name}", -0.03)

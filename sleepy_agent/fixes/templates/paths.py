@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -12,7 +13,7 @@ from sleepy_agent.code.name_paths import exported
 from sleepy_agent.code.names import similarity
 from sleepy_agent.code.std_names import std_named, std_names
 from sleepy_agent.code.syntax import ancestors
-from sleepy_agent.fixes.templates.imports import votes_for
+from sleepy_agent.fixes.templates.imports import NOT_IN_CORE, votes_for
 from sleepy_agent.fixes.templates.names_near import (
     LEAST_SIMILARITY,
     KnownName,
@@ -22,6 +23,7 @@ from sleepy_agent.fixes.templates.names_near import (
 )
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
+PATH_IN_FRONT = re.compile(rb"(?:\w+\s*::\s*)+$")
 PATH_KINDS = frozenset({"scoped_identifier", "scoped_type_identifier", "scoped_use_list"})
 STD_ROOTS = frozenset({"std", "core", "alloc"})
 # What a rename costs at most that only corrects a slip.
@@ -41,7 +43,7 @@ def nearest_segment(scene: Scene) -> Iterator[Proposal]:
     wanted = scene.of(segment)
     before, behind = path_before(scene, segment), names_behind(scene, segment)
     is_in_path = segment.parent is not None and segment.parent.type in {*PATH_KINDS, "use_list", "use_as_clause"}
-    if not before and not is_in_path:
+    if not before and not is_in_path and not (is_token(segment) and behind):
         return
     known = []
     for name in dict.fromkeys(names_in(scene, before)):
@@ -72,6 +74,9 @@ def wanted_name(scene: Scene) -> str:
 
 def path_before(scene: Scene, segment: Node) -> tuple[str, ...]:
     """The parts of the path in front of a name, those of use lists around it too."""
+    if is_token(segment):
+        found = PATH_IN_FRONT.search(scene.text[max(0, segment.start_byte - 200) : segment.start_byte])
+        return tuple(part.decode(errors="replace") for part in re.findall(rb"\w+", found[0])) if found else ()
     parts: list[str] = []
     inner = segment
     for one in ancestors(segment.parent):
@@ -85,8 +90,16 @@ def path_before(scene: Scene, segment: Node) -> tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
+def is_token(node: Node) -> bool:
+    """Whether a node stands in a macro, where there are only tokens."""
+    return node.parent is not None and node.parent.type in {"token_tree", "token_tree_pattern"}
+
+
 def names_behind(scene: Scene, segment: Node) -> frozenset[str]:
     """The names that must be in the module or type that a name stands for."""
+    if is_token(segment):
+        found = re.match(rb"\s*::\s*(\w+)", scene.text[segment.end_byte : segment.end_byte + 80])
+        return frozenset({found[1].decode(errors="replace")} if found else ())
     around = segment.parent
     if around is None or around.type not in PATH_KINDS:
         return frozenset()
@@ -96,13 +109,18 @@ def names_behind(scene: Scene, segment: Node) -> frozenset[str]:
             return frozenset()
     listed = around.child_by_field_name("list")
     if listed is not None:
-        return frozenset(
-            scene.of(child).split("::")[0].split(" as ")[0].strip()
-            for child in listed.named_children
-            if child.type in {"identifier", "scoped_identifier", "use_as_clause"}
-        )
+        return names_listed(scene, listed)
     name = around.child_by_field_name("name")
     return frozenset({scene.of(name)} if name is not None and name != segment else ())
+
+
+def names_listed(scene: Scene, listed: Node) -> frozenset[str]:
+    """The first parts of the paths in a use list."""
+    return frozenset(
+        scene.of(child).split("::")[0].split(" as ")[0].strip()
+        for child in listed.named_children
+        if child.type in {"identifier", "scoped_identifier", "use_as_clause"}
+    )
 
 
 def names_in(scene: Scene, path: tuple[str, ...]) -> Iterator[str]:
@@ -167,13 +185,45 @@ def item_elsewhere(scene: Scene) -> Iterator[Proposal]:
     clear = [path for path in ordered if votes[path]] if len(ordered) > 1 else ordered
     for number, path in enumerate(ordered[:3]):
         is_clear = [path] == clear
+        found_path = in_words_of("::".join(written), path)
         yield Proposal(
-            (scene.replace(whole, path),),
-            {"found": path, "wanted": "::".join(written)},
+            (scene.replace(whole, found_path),),
+            {"found": found_path, "wanted": "::".join(written)},
             extra_cost=slip + (0.0 if is_clear else 0.04 + 0.04 * number),
             question=f"which `{leaf}` is meant" if len(ordered) > 1 and not is_clear else None,
             keeps_behaviour=is_clear and not slip,
         )
+
+
+def list_elsewhere(scene: Scene) -> Iterator[Proposal]:
+    """`use std::{self, Debug, Display};` -> `use std::fmt::{self, Debug, Display};`: the module that has them all."""
+    around = scene.around("scoped_use_list")
+    path = around.child_by_field_name("path") if around is not None else None
+    listed = around.child_by_field_name("list") if around is not None else None
+    if path is None or listed is None or path_before(scene, path):
+        return
+    written = scene.of(path).replace(" ", "")
+    parents: set[str] | None = None
+    for name in names_listed(scene, listed) - {"self"}:
+        found = {one.rpartition("::")[0] for one in paths_to(scene, name)}
+        parents = found if parents is None else parents & found
+    ordered = sorted(parents or (), key=lambda one: -nearness([*written.split("::"), ""], [*one.split("::"), ""]))
+    usable = [in_words_of(written, one) for one in ordered if one and one != written]
+    for number, parent in enumerate(usable[:2]):
+        yield Proposal(
+            (scene.replace(path, parent),),
+            {"found": parent, "wanted": written},
+            extra_cost=0.04 * number,
+            question="which module is meant" if len(ordered) > 1 else None,
+        )
+
+
+def in_words_of(written: str, path: str) -> str:
+    """`core::fmt` for `std::fmt`, where the path began with `core`."""
+    parts = path.split("::")
+    if written.startswith("core") and parts[0] == "std" and (len(parts) < 2 or parts[1] not in NOT_IN_CORE):
+        return "::".join(("core", *parts[1:]))
+    return path
 
 
 def whole_path(scene: Scene) -> Node | None:

@@ -52,7 +52,7 @@ def visibility_proposals(
     is_same_crate = any(item.file in crate.by_file for crate in viewers)
     module = scene.index.module_of(scene.file, scene.span.byte_start) if is_same_crate else None
     usual = [one for one, _ in Counter(one for one in others if one).most_common()]
-    candidates = [*usual[:1], "pub(crate)" if is_same_crate else "pub"]
+    candidates = [*usual[:1], plain_visibility(scene, item) if is_same_crate else "pub"]
     if is_same_crate and counted(scene, "pub(super)") > counted(scene, "pub(crate)"):
         candidates.insert(1, "pub(super)")
     wanted = [one for one in dict.fromkeys(candidates) if one != now and is_visible(one, item.module, module)]
@@ -60,9 +60,19 @@ def visibility_proposals(
     for number, visibility in enumerate(wanted[:2]):
         yield Proposal(
             (visibility_edit(scene, item, start, visibility),),
-            {"visibility": visibility, "name": name},
+            {"visibility": visibility, "name": name, "path": name},
             extra_cost=0.08 * number,
         )
+
+
+def plain_visibility(scene: Scene, item: Item) -> str:
+    """`pub(crate)`; `pub` in a private module of a crate that writes it so everywhere."""
+    if counted(scene, "pub(crate)") or counted(scene, "pub(super)"):
+        return "pub(crate)"
+    owner = next((crate for crate in scene.index.crates if item.file in crate.by_file), None)
+    visibilities = owner.module_visibilities if owner is not None else {}
+    is_hidden = any(visibilities.get(item.module[:depth]) != "pub" for depth in range(1, len(item.module) + 1))
+    return "pub" if is_hidden else "pub(crate)"
 
 
 def counted(scene: Scene, visibility: str) -> int:
@@ -98,7 +108,7 @@ def private_item(scene: Scene) -> Item | None:
 
 
 def declared_spans(scene: Scene) -> Iterator[Span]:
-    for pattern in (r"is defined here", r"consider marking"):
+    for pattern in (r"is defined here", r"consider marking", r"exists but is inaccessible"):
         span = scene.noted(pattern)
         if span is not None:
             yield span
