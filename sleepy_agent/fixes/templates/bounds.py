@@ -176,38 +176,38 @@ def is_imported_trait(scene: Scene, name: str) -> bool:
 def bound_of_trait(scene: Scene) -> Iterator[Proposal]:
     """A method of an implementation asks more of its parameter than the trait does: ask no more (E0276)."""
     found = re.search(r"impl has extra requirement `(?P<type>[^`]+): (?P<trait>[^`]+)`", scene.said)
-    node = scene.node
-    bounds = next((one for one in ancestors(node) if one.type == "trait_bounds"), None)
-    if found is None or bounds is None or bounds.parent is None or bounds.parent.type != "type_parameter":
+    bounds = scene.around("trait_bounds")
+    holder = bounds.parent if bounds is not None else None
+    if found is None or bounds is None or holder is None:
         return
+    values = {"type": found["type"], "trait": found["trait"]}
     written = code_children(bounds)
     kept = [scene.of(child) for child in written if not (child.start_byte <= scene.span.byte_start < child.end_byte)]
-    replacement = f": {' + '.join(kept)}" if kept else ""
-    yield Proposal((scene.replace(bounds, replacement),), {"type": found["type"], "trait": found["trait"]})
+    clause = holder.parent
+    if holder.type == "type_parameter" or kept:
+        yield Proposal((scene.replace(bounds, f": {' + '.join(kept)}" if kept else ""),), values)
+    elif clause is not None and clause.type == "where_clause" and len(code_children(clause)) == 1:
+        yield Proposal((scene.delete(len(scene.text[: clause.start_byte].rstrip()), clause.end_byte),), values)
     signature = scene.labelled(r"definition of `\w+` from trait")
     if signature is None or not scene.context.is_editable(signature.file):
         return
     other = scene.elsewhere(signature)
     function = other.function()
-    position = declared_place(other, function, node, scene)
+    position = declared_place(other, function, found["type"], scene)
     if function is not None and position is not None:
         edit = add_bound(other.file, function, other.text, position, found["trait"])
         if edit is not None:
-            yield Proposal((edit,), {"type": found["type"], "trait": found["trait"]}, extra_cost=0.1)
+            yield Proposal((edit,), values, extra_cost=0.1)
 
 
-def declared_place(other: Scene, function: Node | None, node: Node, scene: Scene) -> str | None:
+def declared_place(other: Scene, function: Node | None, name: str, scene: Scene) -> str | None:
     """The trait's name of the parameter at the same place in the list."""
-    mine = scene.function(node)
+    mine = scene.function()
     if function is None or mine is None:
         return None
     names = list(declared_parameters(mine, scene.text))
-    parameter = next((one for one in ancestors(node) if one.type == "type_parameter"), None)
-    name = parameter.child_by_field_name("name") if parameter is not None else None
     theirs = list(declared_parameters(function, other.text))
-    if name is None or scene.of(name) not in names or names.index(scene.of(name)) >= len(theirs):
-        return None
-    return theirs[names.index(scene.of(name))]
+    return theirs[names.index(name)] if name in names and names.index(name) < len(theirs) else None
 
 
 def bound_of_dropped_type(scene: Scene) -> Iterator[Proposal]:

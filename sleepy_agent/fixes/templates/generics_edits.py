@@ -115,10 +115,12 @@ def add_bound(file: Path, item: Node, text: bytes, parameter: str, bound: str) -
 
 
 def bound_among(file: Path, bounds: Node, text: bytes, bound: str) -> Edit:
-    """A further bound behind the others; `Eq` stands in front of `Hash` by custom."""
+    """A further bound behind the others; `Eq` and `Hash` stand together by custom."""
     for child in bounds.named_children:
         if bound == "Eq" and read(child, text).endswith("Hash"):
             return Edit(file, child.start_byte, child.start_byte, f"{bound} + ")
+        if bound.endswith("Hash") and read(child, text) == "Eq":
+            return Edit(file, child.end_byte, child.end_byte, f" + {bound}")
     separator = " " if text[bounds.start_byte : bounds.end_byte].strip() == b":" else " + "
     return Edit(file, bounds.end_byte, bounds.end_byte, f"{separator}{bound}")
 

@@ -131,6 +131,7 @@ LACKS_IMPLEMENTATION = (
     re.compile(r"the trait bound `(?P<type>[^`:]+): (?P<trait>[\w:]+(?:<.+>)?)` is not satisfied"),
     re.compile(r"`(?P<type>[^`]+)` doesn't implement `(?P<trait>[\w:]+)`"),
     re.compile(r"an implementation of `(?P<trait>\w+(?:<.+>)?)` might be missing for `(?P<type>[^`]+)`"),
+    re.compile(r"couldn't convert the error: `(?P<type>[^`:]+): (?P<trait>[\w:]+)` is not satisfied"),
 )
 METHODS = {"Display": "fmt", "From": "from", "Neg": "neg", "PartialOrd": "partial_cmp"}
 MADE = frozenset({"PartialOrd", "Display", "From", "Add", "Sub", "Mul", "Div", "Neg", *ASSIGNING})
@@ -152,6 +153,11 @@ def missing_implementation(scene: Scene) -> Iterator[Proposal]:
             if is_same:
                 continue
             text = implementation_text(scene, item, trait, arguments)
+            is_error = any(one.trait_name == "Error" for one in scene.index.implementations_of(item.name))
+            if text is None and trait == "Display" and is_error and has_trait(scene.index, item, "Debug"):
+                values = {"trait": trait, "type": item.name}
+                yield Proposal((behind(scene, item, shown_as_debug(scene, item)),), values, extra_cost=0.3)
+                return
             if text is not None:
                 extra = 0.3 if "match self" in text else 0.0
                 values = {"trait": trait, "type": item.name}
@@ -200,12 +206,26 @@ def error_implementation(scene: Scene) -> Iterator[Proposal]:
             if bare_type_name(found["trait"]) != "Error" or "error" not in found["trait"]:
                 continue
             item = item_meant(scene, found["type"])
-            if item is not None and all(has_trait(scene.index, item, trait) for trait in ("Debug", "Display")):
-                if has_trait(scene.index, item, "Error") or item.generics:
-                    return
-                text = f"impl std::error::Error for {item.name} {{}}"
-                yield Proposal((behind(scene, item, text),), {"type": item.name})
+            if item is None or has_trait(scene.index, item, "Error") or item.generics:
+                continue
+            if not has_trait(scene.index, item, "Debug"):
                 return
+            text = f"impl std::error::Error for {item.name} {{}}"
+            extra = 0.0
+            if not has_trait(scene.index, item, "Display"):
+                shown = implementation_text(scene, item, "Display", ()) or shown_as_debug(scene, item)
+                text = f"{shown}\n\n{text}"
+                extra = 0.3
+            keeps = extra == 0.0
+            yield Proposal((behind(scene, item, text),), {"type": item.name}, extra_cost=extra, keeps_behaviour=keeps)
+            return
+
+
+def shown_as_debug(scene: Scene, item: Item) -> str:
+    """`Display` in the words of `Debug`, where nothing better is known."""
+    fmt = wanted_for(scene, item, (), {}).fmt
+    head = f"impl {fmt}::Display for {item.name} {{\nfn fmt(&self, f: &mut {fmt}::Formatter<'_>) -> {fmt}::Result {{"
+    return f'{head}\nwrite!(f, "{{:?}}", self)\n}}\n}}'
 
 
 def implementation_of_own_trait(scene: Scene) -> Iterator[Proposal]:
@@ -225,6 +245,41 @@ def implementation_of_own_trait(scene: Scene) -> Iterator[Proposal]:
         text = "\n".join(lines) if texts else f"impl {path} for {item.name} {{}}"
         yield Proposal((behind(scene, item, text),), {"trait": trait.name, "type": item.name})
         return
+
+
+SLICES = {"Vec": "std::vec::IntoIter", "VecDeque": "std::collections::vec_deque::IntoIter"}
+BORROWED = {"Vec": "std::slice::Iter", "VecDeque": "std::collections::vec_deque::Iter"}
+
+
+def iteration(scene: Scene) -> Iterator[Proposal]:
+    """A type with one list inside is looped over: loop over the list, or let the type hand out what it holds."""
+    found = re.match(r"`(?P<reference>&?)(?:'\w+ )?(?P<type>\w+)` is not an iterator", scene.problem.message)
+    item = item_meant(scene, found["type"]) if found is not None else None
+    if found is None or item is None or item.generics:
+        return
+    fields = [field for field in item.fields if bare_type_name(field.type) in SLICES]
+    if len(fields) != 1:
+        return
+    field, element = fields[0], type_arguments(fields[0].type)[0]
+    values = {"type": item.name, "field": field.name}
+    place = scene.around({"for_expression"})
+    value = place.child_by_field_name("value") if place is not None else None
+    if value is not None and (value.start_byte, value.end_byte) == (scene.span.byte_start, scene.span.byte_end):
+        sees = field.visibility or item.file == scene.file
+        if sees and value.type in {"identifier", "self", "reference_expression", "field_expression"}:
+            text = scene.of(value)
+            prefix = "&" if found["reference"] and not text.startswith("&") else ""
+            yield Proposal((scene.replace(value, f"{prefix}{text}.{field.name}"),), values)
+    kind = bare_type_name(field.type)
+    if found["reference"]:
+        lines = [f"impl<'a> IntoIterator for &'a {item.name} {{", f"type Item = &'a {element};"]
+        lines += [f"type IntoIter = {BORROWED[kind]}<'a, {element}>;", "", "fn into_iter(self) -> Self::IntoIter {"]
+        lines += [f"self.{field.name}.iter()", "}", "}"]
+    else:
+        lines = [f"impl IntoIterator for {item.name} {{", f"type Item = {element};"]
+        lines += [f"type IntoIter = {SLICES[kind]}<{element}>;", "", "fn into_iter(self) -> Self::IntoIter {"]
+        lines += [f"self.{field.name}.into_iter()", "}", "}"]
+    yield Proposal((behind(scene, item, "\n".join(lines)),), values, extra_cost=0.1)
 
 
 # ---- layout -------------------------------------------------------------------------------------------------

@@ -269,11 +269,14 @@ COMMENTS = frozenset({"attribute_item", "line_comment", "block_comment"})
 
 def method_of_the_trait(scene: Scene) -> Iterator[Proposal]:
     """A method that every implementation of the trait has: the trait forgot to declare it."""
-    function, trait = scene.around("function_item"), trait_around(scene)
+    function, trait = scene.around({"function_item", "type_item", "associated_type", "const_item"}), trait_around(scene)
     name = function.child_by_field_name("name") if function is not None else None
-    body = function.child_by_field_name("body") if function is not None else None
-    if function is None or trait is None or name is None or body is None:
+    if function is None or trait is None or name is None:
         return
+    body = function.child_by_field_name("body" if function.type == "function_item" else "value")
+    end_of_head = body.start_byte if body is not None else function.end_byte
+    if function.type in {"type_item", "associated_type"}:
+        end_of_head = name.end_byte
     declared = scene.index.trait_named(trait)
     implementors = scene.index.implementors_of(trait)
     has_it = [any(one.name == scene.of(name) for one in implementor.items) for implementor in implementors]
@@ -283,7 +286,7 @@ def method_of_the_trait(scene: Scene) -> Iterator[Proposal]:
     end = declared.body_end
     if end is None:
         return
-    signature = re.sub(r"^(pub(\([^)]*\))?\s+)", "", scene.code(function.start_byte, body.start_byte).rstrip())
+    signature = re.sub(r"^(pub(\([^)]*\))?\s+)", "", scene.code(function.start_byte, end_of_head).rstrip(" =;"))
     signature = re.sub(r"\bmut (?=\w+\s*:)", "", signature)
     place = text.rfind(b"}", 0, end)
     before = text[:place].rstrip()
