@@ -215,7 +215,8 @@ def visibility_flags(
     item_before = signature_around(root_before, change.start, change.end)
     if item_after is not None and item_before is not None:
         if visibility_of(item_after, after) not in {"", visibility_of(item_before, before)}:
-            found.add("widened_visibility")
+            is_for_all = visibility_of(item_after, after) == "pub"
+            found.add("widened_visibility" if is_for_all else "widened_within_the_crate")
         complained = target is not None and overlaps(signature_range(item_before), target)
         # A function that may also be called in constants serves everybody it served before.
         is_wider = (

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from sleepy_agent.cargo.diagnostics import all_texts
 from sleepy_agent.cargo.problems import error_key
 from sleepy_agent.cargo.trials import Trial
 from sleepy_agent.code.edits import OccupiedPlaces
 from sleepy_agent.domain import Span
 from sleepy_agent.fixes.attempts import Attempt
+
+# So many times the same idea for the same message is one question.
+MANY_ALIKE = 3
 
 
 def group_attempts(attempts: Sequence[Attempt]) -> list[list[Attempt]]:
@@ -103,3 +107,16 @@ def is_blamed(attempt: Attempt, trial: Trial) -> bool:
     return any(
         (span.file, span.line_start) in lines for error in trial.new_errors for span in error.spans if span.is_primary
     )
+
+
+def without_repetitions(group: Sequence[Attempt]) -> tuple[list[Attempt], list[list[Attempt]]]:
+    """A group with only the first of many attempts that are the same idea for the same message; and those sets, each
+    with its first one in front."""
+    alike: dict[tuple[str, ...], list[Attempt]] = {}
+    for attempt in group:
+        diagnostic = attempt.problems[0].diagnostic
+        words = (attempt.ranked.candidate.title, diagnostic.code or "", *all_texts(diagnostic))
+        alike.setdefault(words, []).append(attempt)
+    repeated = [attempts for attempts in alike.values() if len(attempts) >= MANY_ALIKE]
+    later = {id(attempt) for attempts in repeated for attempt in attempts[1:]}
+    return [attempt for attempt in group if id(attempt) not in later], repeated

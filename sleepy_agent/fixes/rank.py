@@ -29,6 +29,7 @@ ReadText = Callable[[Path], bytes]
 
 # Each combined step is a further guess.
 COST_OF_A_STEP = 0.15
+COST_OF_FAILED_ELSEWHERE = 0.3
 # What its source does not know to keep the program's behaviour comes after what does, among nearly equals.
 COST_OF_CHANGED_BEHAVIOUR = 0.05
 # What costs more is too far a guess to be applied without asking, unless it is known to keep behaviour: a chain of two
@@ -265,6 +266,12 @@ def asked_for_by_many(ranked: RankedCandidate, count: int) -> RankedCandidate:
     if count < 2:
         return ranked
     part = CostPart(f"{count} problems ask for the same change", -gain_of_many(count))
+    return replace(ranked, parts=(*ranked.parts, part))
+
+
+def failed_elsewhere(ranked: RankedCandidate) -> RankedCandidate:
+    """The same candidate where the same idea did not mend the same message at another place."""
+    part = CostPart("the same idea failed for the same message elsewhere", COST_OF_FAILED_ELSEWHERE)
     return replace(ranked, parts=(*ranked.parts, part))
 
 

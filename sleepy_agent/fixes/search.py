@@ -26,7 +26,7 @@ from sleepy_agent.code.edits import EditConflict, apply_edits
 from sleepy_agent.domain import Candidate, Edit, Problem, Verdict
 from sleepy_agent.fixes.attempts import Attempt, TriedAttempt, judge_attempt, refused_verdict, with_flag
 from sleepy_agent.fixes.follow_ups import COST_OF_FOLLOWING, continuations, is_promising
-from sleepy_agent.fixes.groups import group_attempts, group_passed, split_group
+from sleepy_agent.fixes.groups import group_attempts, group_passed, split_group, without_repetitions
 from sleepy_agent.fixes.ordering import waves_of
 from sleepy_agent.fixes.pursuits import (
     LEAST_CANDIDATES_OF_A_PROBLEM,
@@ -46,6 +46,7 @@ from sleepy_agent.fixes.rank import (
     RankedCandidate,
     asked_for_by_many,
     blocks_preference,
+    failed_elsewhere,
     least_cost,
     merged_twins,
     rank_candidate,
@@ -170,9 +171,15 @@ class Search:
         return sorted(attempts, key=lambda one: (-len(one[1]), one[0].ranked.cost))
 
     def _group_test(self, wanted: Sequence[tuple[Attempt, list[Pursuit]]]) -> None:
-        """Compile as many attempts in one go as do not meet; where that fails, smaller groups."""
+        """Compile as many attempts in one go as do not meet; where that fails, smaller groups.
+
+        Of many that are the same idea for the same message one is asked first, once a group has failed: where that
+        one is wrong, the others are not compiled now.
+        """
         members = {id(attempt): pursuits for attempt, pursuits in wanted}
         waiting = group_attempts([attempt for attempt, _ in wanted])
+        held_back: list[list[Attempt]] = []
+        passed: set[int] = set()
         while waiting and self.may_go_on():
             trials = self.session.try_many(
                 [
@@ -187,14 +194,32 @@ class Search:
             for group, trial in zip(waiting, trials, strict=True):
                 self.compiled.add(state_of(trial.texts))
                 if len(group) > 1 and not group_passed(group, trial):
-                    next_groups += split_group(group, trial)
+                    first_ones, repeated = without_repetitions(group)
+                    held_back += repeated
+                    next_groups += split_group(first_ones, trial)
                     continue
                 for attempt in group:
                     rest = self._note(attempt, trial, members[id(attempt)], len(group))
                     if rest is not None:
                         members[id(rest)] = members[id(attempt)]
                         next_groups.append([rest])
+                    elif any(attempt in (tried.attempt for tried in one.passed) for one in members[id(attempt)]):
+                        passed.add(id(attempt))
             waiting = next_groups
+            if not waiting:
+                confirmed = [others for first, *others in held_back if id(first) in passed]
+                for first, *others in held_back:
+                    if id(first) not in passed:
+                        self._put_off(others, [one for attempt in others for one in members[id(attempt)]])
+                held_back = []
+                waiting = [group for others in confirmed for group in group_attempts(others)]
+
+    def _put_off(self, attempts: Sequence[Attempt], pursuits: Iterable[Pursuit]) -> None:
+        """What failed for the same message elsewhere comes after other ideas."""
+        states = {attempt.ranked.state for attempt in attempts}
+        for pursuit in pursuits:
+            ranked = [failed_elsewhere(one) if one.state in states else one for one in pursuit.untried]
+            pursuit.untried = merged_twins(ranked)
 
     def _side_by_side(self, wanted: Sequence[tuple[Attempt, list[Pursuit]]]) -> None:
         """Compile attempts each alone. Where there are several, each is asked in one unit first: most are out by

@@ -46,6 +46,10 @@ EXAMPLES = {
     "deleted_import": ("«use a::b;\n→»fn f() {}", "«use a::b;→use a::c;»\nfn f() {}"),
     "changed_public_signature": ("pub fn f(x: «u8→u16») { ⟦g⟧(x) }", "pub fn f(x: ⟦«u8→u16»⟧) { g(x) }"),
     "widened_visibility": ("mod a { «→pub »fn f() {} }\nfn h() { ⟦a::f⟧() }", "pub fn f() { g(«→&»x) }"),
+    "widened_within_the_crate": (
+        "mod a { «→pub(crate) »fn f() {} }\nfn h() { ⟦a::f⟧() }",
+        "mod a { «→pub »fn f() {} }\nfn h() { ⟦a::f⟧() }",
+    ),
     "erased_target": ("fn f() { a(); «⟦g()⟧;→» b() }", "fn f() { a(); «→b();» ⟦g()⟧; }"),
     "configured_out": ("«→#[cfg(windows)]\n»fn f() {}", "#[cfg(windows)]\nfn f() { g(«→&»x) }"),
     "emptied_body": ("fn f() { «⟦g()⟧→» }", "fn f() { «⟦g()⟧→h(g())» }"),

@@ -68,6 +68,22 @@ def test_halves_where_the_compiler_blames_nobody() -> None:
     assert len(session.tried[0][FILE].split("left")) == 2
 
 
+def test_of_the_same_idea_for_the_same_message_one_is_asked_first() -> None:
+    session = toy(body(*["bad_a"] * 16, "bad_b"), {"bad_a": (hint("wrong_a"),), "bad_b": (hint("b"),)})
+    search, _, _ = search_on(session)
+    assert set(search.found) == {16}
+    # All, then one of the sixteen beside the other; nothing is compiled for the fifteen.
+    assert len(session.tried) == 3
+
+
+def test_where_the_first_of_many_passes_the_others_follow_together() -> None:
+    words = [*["bad_a"] * 6, "bad_b"]
+    session = toy(body(*words), {"bad_a": (hint("a"),), "bad_b": (hint("wrong_b"),)})
+    search, _, _ = search_on(session)
+    assert set(search.found) == set(range(6))
+    assert len(session.tried) <= 4
+
+
 def test_edits_that_meet_are_compiled_apart() -> None:
     text = "fn f() {\n    g(bad_a,bad_b);\n}\n"
     session = toy(text.replace(",", "+"), {"bad_a": (hint("a"),), "bad_b": (hint("b"),)})
