@@ -122,8 +122,18 @@ def normal(scene: Scene, path: str) -> str:
 # What std has from `alloc` or alone; everything else of it is in `core` too.
 NOT_IN_CORE = frozenset(
     {"collections", "io", "fs", "path", "rc", "string", "vec", "boxed", "thread", "env", "process", "net", "os", "ffi"}
-    | {"sync", "borrow"}
+    | {"sync"}
 )
+# Single things that only `alloc` has, and those of such modules that `core` has.
+ONLY_IN_ALLOC = frozenset({"std::borrow::Cow", "std::borrow::ToOwned", "std::fmt::format"})
+
+
+def is_in_core(path: str) -> bool:
+    """Whether a path of std leads to the same in `core`."""
+    parts = path.split("::")
+    if parts[0] != "std" or path in ONLY_IN_ALLOC:
+        return False
+    return len(parts) < 2 or parts[1] not in NOT_IN_CORE or path.startswith("std::sync::atomic")
 
 
 def as_written_here(scene: Scene, path: str) -> str:
@@ -132,9 +142,7 @@ def as_written_here(scene: Scene, path: str) -> str:
     path = by_usual_way(scene, path)
     items = scene.index.file_items(scene.file)
     roots = Counter(one.path[0] for one in items.imports if one.path) if items is not None else Counter()
-    parts = path.split("::")
-    is_in_core = len(parts) > 1 and (parts[1] not in NOT_IN_CORE or path.startswith("std::sync::atomic"))
-    if parts[0] == "std" and is_in_core and roots["core"] > roots["std"]:
+    if is_in_core(path) and roots["core"] > roots["std"]:
         return "core" + path.removeprefix("std")
     module = scene.index.module_of(scene.file, scene.span.byte_start)
     if not module or not path.startswith("crate::"):

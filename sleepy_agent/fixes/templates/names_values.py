@@ -13,7 +13,7 @@ from sleepy_agent.code.scopes import Local, locals_at, type_parameters_at
 from sleepy_agent.code.std_names import std_methods_of, std_names, traits_with_method
 from sleepy_agent.code.syntax import ancestors
 from sleepy_agent.code.type_text import bare_type_name
-from sleepy_agent.fixes.templates.imports import as_written_here
+from sleepy_agent.fixes.templates.imports import as_written_here, import_of
 from sleepy_agent.fixes.templates.imports_place import import_edit_at
 from sleepy_agent.fixes.templates.names_near import (
     KnownName,
@@ -60,7 +60,7 @@ VALUE_WORDS = {
 def nearest_name(scene: Scene) -> Iterator[Proposal]:
     """The local, item, field or method whose name is nearest to one that nobody knows."""
     wanted, what = scene.values["wanted"], scene.values["what"].split(", tuple struct or")[0]
-    if spelled(scene) != wanted:
+    if spelled(scene) != wanted or "exists but is inaccessible" in scene.said:
         return
     is_inside_string = scene.node.type in STRINGS
     count = None if is_inside_string else called_with(scene.node)
@@ -165,7 +165,7 @@ def names_not_imported(
 
 def variant_without_enum(scene: Scene) -> Iterator[Proposal]:
     """`Red` -> `Color::Red`."""
-    wanted = scene.values["wanted"]
+    wanted = scene.values.get("wanted") or scene.values["bound"]
     if spelled(scene) != wanted or not wanted[:1].isupper() or scene.node.type in STRINGS:
         return
     shape = shape_at(scene)
@@ -177,12 +177,17 @@ def variant_without_enum(scene: Scene) -> Iterator[Proposal]:
     ]
     position = scene.span.byte_start
     visible = {one.name for one in scene.index.visible_names(scene.file, position)}
-    found: dict[str, Item] = {}
+    found: dict[str, Item | None] = {}
     for item, _ in enums:
         path = item.name if item.name in visible else scene.index.path_to(item, scene.file, position)
         if path is not None and is_nameable(scene, item.visibility, item.file, item.module):
             found.setdefault(f"{path}::{wanted}", item)
-    here = [path for path, item in found.items() if item.file == scene.file]
+    for suggestion in scene.diagnostic.suggestions:
+        imported, _ = import_of(scene, suggestion)
+        owner = imported.split("::")[-2] if imported is not None and imported.endswith(f"::{wanted}") else ""
+        if owner[:1].isupper() and owner in visible and not any(path.endswith(f"{owner}::{wanted}") for path in found):
+            found[f"{owner}::{wanted}"] = None
+    here = [path for path, item in found.items() if item is None or item.file == scene.file]
     for number, path in enumerate(sorted(found, key=lambda one: (one not in here, one.count("::")))[:3]):
         yield Proposal(
             (scene.replace(scene.span, path),),

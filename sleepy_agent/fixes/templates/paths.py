@@ -13,10 +13,11 @@ from sleepy_agent.code.name_paths import exported
 from sleepy_agent.code.names import similarity
 from sleepy_agent.code.std_names import std_named, std_names
 from sleepy_agent.code.syntax import ancestors
-from sleepy_agent.fixes.templates.imports import NOT_IN_CORE, votes_for
+from sleepy_agent.fixes.templates.imports import is_in_core, votes_for
 from sleepy_agent.fixes.templates.names_near import (
     LEAST_SIMILARITY,
     KnownName,
+    case_of,
     known_dependencies,
     rename_proposals,
     spelled,
@@ -181,7 +182,8 @@ def item_elsewhere(scene: Scene) -> Iterator[Proposal]:
     ordered = sorted(found, key=lambda path: -nearness(written, path.split("::")))
     votes = votes_for(scene, leaf)
     # A slip of the pen in one part is likelier than another path, and a smaller change.
-    slip = 0.1 if any(proposal.extra_cost < COST_OF_A_SLIP for proposal in nearest_segment(scene)) else 0.0
+    slips = [one for one in nearest_segment(scene) if one.extra_cost < COST_OF_A_SLIP]
+    slip = 0.1 if any(case_of(one.values["found"]) == case_of(wanted) for one in slips) else 0.0
     clear = [path for path in ordered if votes[path]] if len(ordered) > 1 else ordered
     for number, path in enumerate(ordered[:3]):
         is_clear = [path] == clear
@@ -220,10 +222,7 @@ def list_elsewhere(scene: Scene) -> Iterator[Proposal]:
 
 def in_words_of(written: str, path: str) -> str:
     """`core::fmt` for `std::fmt`, where the path began with `core`."""
-    parts = path.split("::")
-    if written.startswith("core") and parts[0] == "std" and (len(parts) < 2 or parts[1] not in NOT_IN_CORE):
-        return "::".join(("core", *parts[1:]))
-    return path
+    return "core" + path.removeprefix("std") if written.startswith("core") and is_in_core(path) else path
 
 
 def whole_path(scene: Scene) -> Node | None:
