@@ -166,6 +166,42 @@ def assign_before_use(scene: Scene) -> Iterator[Proposal]:
             return
 
 
+def declare_before_use(scene: Scene) -> Iterator[Proposal]:
+    """A variable that is used before the `let` that declares it, further down in the same block."""
+    used = exact_node(scene, scene.problem.span)
+    if used is None or used.type not in {"identifier", "shorthand_field_initializer"}:
+        return
+    name = scene.of(used)
+    for block in _blocks(used):
+        statement = statement_in(block, used)
+        statements = statements_of(block)
+        if statement is None or statement not in statements:
+            return
+        begin = statements.index(statement)
+        for number, later in enumerate(statements[begin + 1 : begin + 2 + MOST_BETWEEN], begin + 1):
+            if name in names_bound_by(scene, later):
+                yield from declared_first(scene, statements, begin, number, name)
+                return
+
+
+def declared_first(scene: Scene, statements: Sequence[Node], begin: int, number: int, name: str) -> Iterator[Proposal]:
+    """The `let` goes before the statement that needs it. Where it is only the beginning of a value that others
+    complete, the statement may as well belong behind those."""
+    statement, later, passed = statements[begin], statements[number], statements[begin:number]
+    changing = [one for one in statements[number + 1 : number + 1 + MOST_BETWEEN] if changes(scene, one, name)]
+    is_unfinished = bool(changing) and not changes(scene, statement, name)
+    question = "whether the first value is needed, or the one that it becomes" if is_unfinished else None
+    needed = names_in(scene, later)
+    if not any(names_bound_by(scene, one) & needed for one in passed):
+        first = proposal(scene, later, passed, before=True)
+        yield replace(first, extra_cost=0.05 if is_unfinished else 0.0, question=question)
+    if is_unfinished and is_statement(statement):
+        between = statements[begin + 1 : statements.index(changing[-1]) + 1]
+        if not any(names_bound_by(scene, statement) & names_in(scene, one) for one in between):
+            behind = proposal(scene, statement, between, before=False)
+            yield replace(behind, extra_cost=0.0, question=question)
+
+
 def _blocks(node: Node | None) -> Iterator[Node]:
     while node is not None:
         if node.type == "block":
