@@ -152,7 +152,7 @@ def field_values(scene: Scene, literal: Node, field: Field) -> list[AtHand]:
     return [
         value
         for value in values_for(scene, literal.start_byte, field.name, field.type)
-        if "." not in value.code
+        if not value.is_part
         or f"{value.code.lstrip('&*').removeprefix('mut ').partition('.')[0]}." in body
         or is_copy_of_self(scene, literal, value)
     ]

@@ -28,7 +28,8 @@ class AtHand:
 
     code: str
     cost: float
-    is_local_of_that_name: bool = False
+    is_part: bool = False
+    """Whether it lies inside of something else: a field of `self` or of a local."""
 
 
 def values_for(scene: Scene, position: int, name: str, wanted: str) -> list[AtHand]:
@@ -51,7 +52,7 @@ def values_for(scene: Scene, position: int, name: str, wanted: str) -> list[AtHa
                 others.append(AtHand(text, (ONLY_COMMON_ONE if wanted in COMMON else ONLY_ONE) + extra))
             continue
         if text not in found or cost < found[text].cost:
-            found[text] = AtHand(text, cost, text == code == name)
+            found[text] = AtHand(text, cost, is_inside)
     if not found and len(others) == 1:
         return others
     return sorted(found.values(), key=lambda value: value.cost)[:3]

@@ -18,6 +18,7 @@ from sleepy_agent.fixes.templates.syntax_tokens import (
     OPENERS,
     Token,
     Tokens,
+    broken_places_after,
     line_of,
     parses_better,
     tokens_of,
@@ -26,6 +27,7 @@ from sleepy_agent.fixes.templates.syntax_tokens import (
 
 # Places inside a line that are tried for one bracket.
 MOST_PLACES = 5
+MOST_PLACES_LOOKED_AT = 16
 # Two suspects further apart than that are not the same mistake.
 MOST_SUSPECTS = 4
 # Words that begin a statement.
@@ -235,7 +237,7 @@ def close_block(scene: Scene, tokens: Tokens, opener: Token) -> Iterator[Proposa
         if is_inside_token(tokens, start):
             last_end = end
             continue
-        if width_of_indentation(text, start) <= width:
+        if width_of_indentation(text, start) <= width + (line.lstrip().startswith(b"else")):
             yield from close_before_line(scene, tokens, start, last_end, empty_place, (closer, indentation))
             return
         last_end = end
@@ -250,7 +252,8 @@ def close_before_line(
     closer, indentation = what
     first = tokens.at_or_after(start)
     goes_on = first is not None and (first.text in CLOSERS or first.text in {b"else", b",", b";", b"?", b"."})
-    if first is not None and goes_on and scene.indentation(start) == indentation:
+    ours = scene.indentation(first.start) if first is not None else ""
+    if first is not None and goes_on and ours.removesuffix(" " if first.text == b"else" else "") in {indentation, ours}:
         space = " " if first.text == b"else" else ""
         yield Proposal((scene.insert(first.start, closer + space),), said(f"insert `{closer}`"))
     if empty_place is not None:
@@ -277,19 +280,20 @@ def close_in_line(scene: Scene, tokens: Tokens, number: int, until: int) -> Iter
     opener = tokens.all[number]
     closer = OPENERS[opener.text].decode()
     padding = " " if closer == "}" and scene.text[opener.end : opener.end + 1] == b" " else ""
-    places = sorted(places_to_close(tokens, number, until), key=lambda place: place[1])
-    kept = 0
-    for position, rank in places:
+    line_end = line_of(scene.text, opener.start)[1]
+    ranked: list[tuple[int, int, Edit]] = []
+    for position, rank in itertools.islice(places_to_close(tokens, number, until), MOST_PLACES_LOOKED_AT):
         following = tokens.at_or_after(position)
         joins = following is not None and following.start == position and following.kind != "mark"
         edit = scene.insert(position, f"{padding}{closer}{' ' if joins else ''}")
-        if parses_better(scene, (edit,)):
-            yield Proposal(
-                (edit,), said(f"insert `{closer}`"), COST_OF_A_LATER_PLACE * rank, question="where the bracket closes"
-            )
-            kept += 1
-            if kept == MOST_PLACES:
-                return
+        broken = broken_places_after(scene, (edit,))
+        if broken is not None:
+            ends_line = not scene.text[position : line_of(scene.text, position)[1]].strip(b" ,;\r")
+            later = 2 if position > line_end else 0
+            ranked.append((broken, (0 if ends_line else rank) + later, edit))
+    for broken, rank, edit in sorted(ranked, key=lambda one: one[:2])[:MOST_PLACES]:
+        extra = COST_OF_A_LATER_PLACE * (rank + (3 if broken else 0))
+        yield Proposal((edit,), said(f"insert `{closer}`"), extra, question="where the bracket closes")
 
 
 def places_to_close(tokens: Tokens, number: int, until: int) -> Iterator[tuple[int, int]]:

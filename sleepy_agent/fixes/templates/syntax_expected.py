@@ -121,7 +121,6 @@ def missing_mark(scene: Scene) -> Iterator[Proposal]:
             yield Proposal((edit,), {"mark": mark}, 0.02 * position)
     yield from colon_in_front_of_reference(scene, stop)
     yield from arrow_in_front_of_block(scene, stop)
-    yield from end_of_angle_brackets(scene, stop)
 
 
 def likeliest_first(scene: Scene, stop: Stop, marks: list[str]) -> list[str]:
@@ -177,24 +176,42 @@ def arrow_in_front_of_block(scene: Scene, stop: Stop) -> Iterator[Proposal]:
             return
 
 
-def end_of_angle_brackets(scene: Scene, stop: Stop) -> Iterator[Proposal]:
-    """`>` at the end of the last line before the stop that opens more angle brackets than it closes."""
-    if ">" not in stop.expected or closes_angle_brackets(scene):
+def end_of_angle_brackets(scene: Scene) -> Iterator[Proposal]:
+    """`>` in the last line up to the stop that opens more angle brackets than it closes."""
+    if scene.span.from_macro is not None:
         return
-    end = stop.previous.end
+    end = scene.text.find(b"\n", scene.span.byte_start)
+    end = end if end >= 0 else len(scene.text)
+    tokens = tokens_of(scene.text)
     for _ in range(MOST_LINES_BACK):
         start = scene.text.rfind(b"\n", 0, end) + 1
-        line = scene.code(start, end)
-        arrows = line.replace("->", "  ").replace("=>", "  ")
+        arrows = re.sub(r"->|=>|[<>]=|<<|\s<\s", "  ", scene.code(start, end))
         if arrows.count("<") > arrows.count(">"):
-            place = len(line.rstrip().rstrip(","))
-            edit = scene.insert(start + len(line[:place].encode()), ">")
-            if parses_better(scene, (edit,)):
-                yield Proposal((edit,), {"mark": ">"}, 0.0)
+            yield from closing_angles(scene, tokens, start, end)
             return
         end = start - 1
         if end <= 0:
             return
+
+
+def closing_angles(scene: Scene, tokens: Tokens, start: int, end: int) -> Iterator[Proposal]:
+    """Every place in a line where `>` makes the whole text parse, the ends of things first."""
+    first = scene.text.find(b"<", start, end)
+    in_expression = scene.text[first - 2 : first] == b"::"
+    ends = {b"(", b")", b"{", b"=", b","} | ({b"::"} if in_expression else set())
+    found: list[tuple[int, Edit]] = []
+    for number in range(tokens.number_at(end) - 1, tokens.number_at(first), -1):
+        token, following = tokens.all[number], tokens.all[number + 1 : number + 2]
+        if token.kind == "mark" and token.text not in {b">", b")", b"]"}:
+            continue
+        edit = scene.insert(token.end, ">")
+        if broken_places_after(scene, (edit,)) == 0:
+            is_end = not following or following[0].text in ends or following[0].start > end
+            swallows = re.search(rb"[^:]:[^:]", scene.text[first : token.end]) is not None
+            found.append((2 if swallows else 0 if is_end else 1, edit))
+    for number, (_, edit) in enumerate(sorted(found, key=lambda one: one[0])[:MOST_PLACES]):
+        question = "where the angle brackets end" if len(found) > 1 else None
+        yield Proposal((edit,), {"mark": ">"}, 0.02 * number, question=question)
 
 
 def arrow_of_an_arm(scene: Scene) -> Iterator[Proposal]:

@@ -42,8 +42,7 @@ def brackets_around_arguments(scene: Scene) -> Iterator[Proposal]:
     if (
         stop is None
         or stop.previous.kind != "word"
-        or (stop.found.kind == "mark"
-        and stop.found.text not in {b"&", b"*"})
+        or (stop.found.kind == "mark" and stop.found.text not in {b"&", b"*"})
     ):
         return
     tokens = stop.tokens.all

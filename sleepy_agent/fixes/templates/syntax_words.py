@@ -176,6 +176,8 @@ def type_before_name(scene: Scene) -> Iterator[Proposal]:
     if not re.match(r"^(&|mut |[A-Z]|[iuf]\d+\b|[iu]size|bool\b|char\b|str\b|\w+::)", type_text) or not name.islower():
         return
     following = stop.following
+    if following is not None and following.text == b"::":
+        return
     is_statement = following is not None and following.text in {b"=", b";"}
     lead = "let " if is_statement else ""
     edit = Edit(scene.file, tokens[first].start, stop.found.end, f"{lead}{name}: {type_text}")

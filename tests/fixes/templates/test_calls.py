@@ -1,0 +1,57 @@
+"""Arguments and fields that are missing: what is at hand under that name and type, and nothing made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fixes.templates.marked_programs import repaired_texts, right_and_wrong, squeezed
+
+EMIT = (
+    "pub struct Style { pub indent: usize }\n"
+    "fn emit(style: &Style, text: &str, depth: usize) -> usi"
+    "ze { style.indent + text.len() + depth }\n"
+)
+FIRST = {
+    "first argument, a field": EMIT
+    + "pub struct W<'a> { style: &'a Style }\n"
+    + "impl W<'_> { pub fn f(&self, t: &str) -> usize { emit(«self.style, ¦»t, 1) } }",
+    "argument in the middle": EMIT + "pub fn f(style: &Style, text: &str) -> usize { emit(style, «text, ¦»3) }",
+    "last argument": EMIT + 'pub fn f(style: &Style, depth: usize) -> usize { emit(style, "x"«, depth¦») }',
+    "lent": EMIT + 'pub fn f(style: Style, depth: usize) -> usize { emit(«&style, ¦»"x", depth) }',
+    "lent text": EMIT + "pub fn f(style: &Style, text: String) -> usize { emit(style, «&text, ¦»2) }",
+    "the only one of that type": EMIT + 'pub fn f(look: &Style) -> usize { emit(«look, ¦»"x", 2) }',
+    "field of that name": "pub struct P { a: u32, b: u32 }\npub fn f(a: u32, b: u32) -> P { P { a«, b¦» } }",
+    "field converted": (
+        "pub struct P { a: u32, b: String }\npub fn f(a: u32, b: &str) -> P { P { a«, b: b.to_string()¦» } }"
+    ),
+    "field of self": "pub struct P { a: u32, b: u32 }\nimpl P { pub fn f(&self) -> P { P { a: 1«, b: self.b¦» } } }",
+    "element of a vector": "pub fn f(v: &Vec<u32>, i: usize) -> u32 { v«[i]¦(i)» }",
+    "product": "pub fn f(a: u32, b: u32) -> u32 { a«*¦»(b + 1) }",
+}
+
+
+@pytest.mark.parametrize("text", FIRST.values(), ids=FIRST.keys())
+def test_what_is_at_hand_comes_first(text: str, tmp_path: Path) -> None:
+    meant, broken = right_and_wrong(text)
+    assert repaired_texts(tmp_path, broken)[0] == squeezed(meant)
+
+
+NOTHING = {
+    "no value of that type": EMIT + 'pub fn f(style: &Style) -> usize { emit(style, "x") }',
+    "two values of a common type": EMIT
+    + 'pub fn f(style: &Style, a: usize, b: usize) -> usize { emit(style, "x") + a + b }',
+    "a call of itself": "pub fn f(n: u32, sum: u32) -> u32 { if n == 0 { sum } else { f(n - 1) } }",
+}
+
+
+@pytest.mark.parametrize("text", NOTHING.values(), ids=NOTHING.keys())
+def test_no_value_is_made_up(text: str, tmp_path: Path) -> None:
+    assert repaired_texts(tmp_path, text) == []
+
+
+def test_a_part_of_something_else_is_no_field(tmp_path: Path) -> None:
+    types = "pub struct C { pub depth: usize }\npub struct P { a: u32, depth: usize }\n"
+    text = types + "pub fn f(a: u32, c: &C) -> P { P { a } }"
+    assert not any("c.depth" in found for found in repaired_texts(tmp_path, text))
