@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from sleepy_agent.code.items import Implementation, ItemKind
 from sleepy_agent.code.names import nearest
-from sleepy_agent.code.scopes import declaration_of, type_of_expression
+from sleepy_agent.code.scopes import type_of_expression
 from sleepy_agent.code.syntax import ancestors, code_children
 from sleepy_agent.code.type_text import bare_type_name
 from sleepy_agent.domain import Edit
@@ -186,19 +186,16 @@ def bounds_of(scene: Scene, node: Node, parameter: str) -> list[str]:
 
 
 def callable_parameter(scene: Scene) -> Iterator[Proposal]:
-    """A parameter of a type without bounds is called: it is a function (E0618)."""
+    """A value of a type parameter without bounds is called: it is a function (E0618)."""
+    found = re.search(r"expected function, found `(?P<parameter>\w+)`", scene.problem.message)
     call = next((one for one in ancestors(scene.node) if one.type == "call_expression"), None)
-    function = scene.function()
-    called = call.child_by_field_name("function") if call is not None else None
     arguments = call.child_by_field_name("arguments") if call is not None else None
-    if call is None or function is None or called is None or arguments is None or called.type != "identifier":
+    function = scene.function()
+    if found is None or call is None or arguments is None or function is None:
         return
-    local = declaration_of(scene.root, scene.text, called.start_byte, scene.of(called))
-    declared = declared_parameters(function, scene.text)
-    if local is None or local.type is None or local.type not in declared:
-        return
+    owner = next((one for one in ancestors(call) if found["parameter"] in declared_parameters(one, scene.text)), None)
     types = [type_of_expression(scene.index, scene.root, scene.text, one) for one in code_children(arguments)]
-    if any(one is None or "_" in one for one in types):
+    if owner is None or any(one is None or "_" in one for one in types):
         return
     parent = call.parent
     returned = function.child_by_field_name("return_type")
@@ -207,9 +204,9 @@ def callable_parameter(scene: Scene) -> Iterator[Proposal]:
     if not is_last and not (parent is not None and parent.type == "expression_statement"):
         return
     bound = f"Fn({', '.join(one for one in types if one is not None)}){result}"
-    edit = add_bound(scene.file, function, scene.text, local.type, bound)
+    edit = add_bound(scene.file, owner, scene.text, found["parameter"], bound)
     if edit is not None:
-        yield Proposal((edit,), {"parameter": local.type, "bound": bound})
+        yield Proposal((edit,), {"parameter": found["parameter"], "bound": bound})
 
 
 ORDERING_CALLS = {"sort": "sort_by", "sort_unstable": "sort_unstable_by", "max": "max_by", "min": "min_by"}

@@ -109,6 +109,26 @@ def underivable_trait(scene: Scene) -> Iterator[Proposal]:
         yield Proposal(edits, {"traits": listed(sorted(traits & set(item.derives))), "type": item.name})
 
 
+USUAL_DEFAULTS = ("None", "Default", "Unknown", "Unset", "Empty", "Normal", "Off", "Idle")
+
+
+def default_variant(scene: Scene) -> Iterator[Proposal]:
+    """An enum that derives `Default` must say which variant that is; several could be meant (E0665)."""
+    item = scene.index.item_at(scene.file, scene.span.byte_start)
+    if item is None or item.kind is not ItemKind.ENUM:
+        return
+    units = [variant for variant in item.variants if variant.shape == "unit"]
+    usual = [variant for variant in units if variant.name in USUAL_DEFAULTS]
+    choices = usual if len(usual) == 1 else units
+    question = f"which variant of `{item.name}` is the default" if len(choices) > 1 else None
+    for number, variant in enumerate(choices[:3]):
+        line = scene.text.rfind(b"\n", 0, variant.byte_start) + 1
+        is_alone = not scene.text[line : variant.byte_start].strip()
+        separator = "\n" + scene.indentation(variant.byte_start) if is_alone else " "
+        edit = scene.insert(variant.byte_start, f"#[default]{separator}")
+        yield Proposal((edit,), {"variant": variant.name}, extra_cost=0.02 * number, question=question)
+
+
 def float_traits(scene: Scene) -> set[str]:
     """The traits that a field with a float keeps its type from deriving."""
     is_float = re.search(r"the trait bound `f(32|64): (Eq|Ord|Hash)`|`f(32|64)` doesn't", scene.problem.message)

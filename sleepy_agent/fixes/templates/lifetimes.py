@@ -193,7 +193,8 @@ def lifetime_of_implementation(scene: Scene) -> Iterator[Proposal]:
     if implementation is None or of_type is None:
         return
     header = header_of(scene, implementation)
-    places = list(elided_places(scene.index, of_type, scene.text))
+    trait = implementation.child_by_field_name("trait")
+    places = [place for part in (trait, of_type) if part is not None for place in header_places(scene, part)]
     unknown = [name for name in lifetimes_used(header) if name not in declared_parameters(implementation, scene.text)]
     declared = [name for name in declared_parameters(implementation, scene.text) if name.startswith("'")]
     if places and len(declared) == 1 and header.count(declared[0]) == 1:
@@ -202,6 +203,8 @@ def lifetime_of_implementation(scene: Scene) -> Iterator[Proposal]:
         return
     if not unknown and places:
         unknown = lifetimes_not_declared(scene, implementation)
+    if scene.problem.code == "E0726" and not unknown and trait is not None and places:
+        unknown = [free_lifetime(scene.of(implementation))]
     if scene.problem.code == "E0726" and not unknown and places:
         return
     if len(unknown) != 1:
@@ -210,6 +213,15 @@ def lifetime_of_implementation(scene: Scene) -> Iterator[Proposal]:
     if declaration is not None:
         edits = (declaration, *(place.named(scene.file, unknown[0]) for place in places))
         yield Proposal(edits, {"lifetime": unknown[0]})
+
+
+def header_places(scene: Scene, part: Node) -> list[Elided]:
+    """Where the trait or the type of an implementation leaves a lifetime out."""
+    places = list(elided_places(scene.index, part, scene.text))
+    trait = scene.index.trait_named(scene.of(part)) if part.type == "type_identifier" and not places else None
+    if trait is not None and trait.generics.count("'") == 1:
+        places.append(Elided(part.end_byte, part.end_byte, "<{}>", trait.name, 0))
+    return places
 
 
 def lifetimes_not_declared(scene: Scene, implementation: Node) -> list[str]:

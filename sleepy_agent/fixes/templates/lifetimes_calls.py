@@ -127,6 +127,21 @@ def outliving(scene: Scene) -> Iterator[Proposal]:
         yield Proposal((edit,), {"longer": longer.text, "shorter": shorter.text})
 
 
+def outliving_as_asked(scene: Scene) -> Iterator[Proposal]:
+    """rustc names the bound that is missing between two lifetimes, and does not make the edit."""
+    found = re.search(r"consider adding the following bound: `(?P<longer>'\w+): (?P<shorter>'\w+)`", scene.said)
+    if found is None:
+        return
+    owner = next(
+        (one for one in ancestors(scene.node) if found["longer"] in declared_parameters(one, scene.text)), None
+    )
+    if owner is None:
+        return
+    edit = add_bound(scene.file, owner, scene.text, found["longer"], found["shorter"])
+    if edit is not None:
+        yield Proposal((edit,), {"longer": found["longer"], "shorter": found["shorter"]})
+
+
 def lifetime_of_the_function(scene: Scene) -> Iterator[Proposal]:
     """`for<'a> Fn(i32) -> &'a str` has nothing to borrow `'a` from: it is the function's own lifetime (E0582)."""
     function = scene.function()
