@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,11 +18,13 @@ from sleepy_agent.signature import signature_of
 
 
 def errors_of(folder: Path, text: str, edition: str = "2021") -> tuple[Diagnostic, ...]:
-    """The errors of a program, compiled as a library named `example` in a folder; each once."""
+    """The errors of a program, compiled as `example` in a folder (a library, unless it has a `main`); each once."""
     file = folder / "src" / "lib.rs"
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text, encoding="utf-8")
-    arguments = ["--edition", edition, "--crate-type", "lib", "--crate-name", "example", "--emit", "metadata"]
+    # What is wrong with `main` is only said of programs.
+    crate_type = "bin" if re.search(r"^(pub )?(async )?fn main\b", text, re.MULTILINE) else "lib"
+    arguments = ["--edition", edition, "--crate-type", crate_type, "--crate-name", "example", "--emit", "metadata"]
     output = ["--error-format", "json", "-A", "warnings", "--out-dir", str(folder)]
     outcome = run_process(
         ["rustc", *arguments, *output, "src/lib.rs"],

@@ -9,6 +9,7 @@ from tree_sitter import Node
 
 from sleepy_agent.code.names import nearest
 from sleepy_agent.code.syntax import node_at
+from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 # The tools that rustc knows in front of a lint's or attribute's name.
@@ -31,6 +32,15 @@ def attribute_around(scene: Scene) -> Node | None:
     return scene.around({"attribute_item", "inner_attribute_item"})
 
 
+def without_member(scene: Scene, start: int, end: int) -> Edit:
+    """Take a member of a list away, with the comma that belongs to it."""
+    behind = re.match(rb"\s*,\s*", scene.text[end:])
+    if behind is not None:
+        return scene.delete(start, end + behind.end())
+    before = re.search(rb"\s*,\s*$", scene.text[:start])
+    return scene.delete(before.start() if before is not None else start, end)
+
+
 def words_without_quotes(scene: Scene) -> Iterator[Proposal]:
     """`#[derive("Clone")]`, `#[repr("C")]`: the words are meant, not strings."""
     attribute = attribute_around(scene)
@@ -41,7 +51,8 @@ def words_without_quotes(scene: Scene) -> Iterator[Proposal]:
         for node in nodes_of_kind(attribute, "string_literal")
         if re.fullmatch(r'"[A-Za-z]\w*"', scene.of(node)) and not scene.code(0, node.start_byte).rstrip().endswith("=")
     ]
-    if strings:
+    words = re.match(r"#!?\[\s*(derive|repr|allow|deny|warn|expect|target_feature)\b", scene.of(attribute))
+    if strings and words is not None:
         yield Proposal(tuple(scene.replace(node, scene.of(node).strip('"')) for node in strings))
 
 

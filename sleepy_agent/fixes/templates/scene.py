@@ -153,6 +153,10 @@ class Scene:
             self.file, node.start_byte if isinstance(node, Node) else node.byte_start, end_of(node), replacement
         )
 
+    def replace_bytes(self, start: int, end: int, replacement: str) -> Edit:
+        """Put other code in the place of the bytes start..end of this file."""
+        return Edit(self.file, start, end, replacement)
+
     def insert(self, position: int, code: str) -> Edit:
         """Put code in front of a byte of this file."""
         return Edit(self.file, position, position, code)
