@@ -9,8 +9,7 @@ from tree_sitter import Node
 
 from sleepy_agent.code.std_names import is_copied
 from sleepy_agent.code.syntax import code_children
-from sleepy_agent.code.type_text import bare_type_name, type_arguments, without_reference
-from sleepy_agent.domain import Edit
+from sleepy_agent.code.type_text import bare_type_name, type_arguments
 from sleepy_agent.fixes.templates.conversions_shared import (
     INTEGERS,
     NUMBERS,
@@ -24,6 +23,7 @@ from sleepy_agent.fixes.templates.conversions_shared import (
     without_borrow,
 )
 from sleepy_agent.fixes.templates.numbers_shared import is_lossless
+from sleepy_agent.fixes.templates.results import initializer_of
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 collection_made_of_another = by_table("collection_made_of_another")
@@ -58,12 +58,6 @@ ADAPTERS = frozenset(
     | {"chain", "collect", "copied", "cloned", "peekable", "step_by", "find_map", "partition", "inspect", "product"}
 )
 # Adapters whose closures mostly want the values themselves.
-OF_FLOATS = {
-    "sort": "sort_by(|a, b| a.total_cmp(b))",
-    "sort_unstable": "sort_unstable_by(|a, b| a.total_cmp(b))",
-    "max": "max_by(|a, b| a.total_cmp(b))",
-    "min": "min_by(|a, b| a.total_cmp(b))",
-}
 
 
 def collected(scene: Scene) -> Iterator[Proposal]:
@@ -115,7 +109,9 @@ def converted_items(scene: Scene) -> Iterator[Proposal]:
         return
     item = plain_type(f"`{scene.values['item']}`")
     collection = plain_type(f"`{scene.values['collection']}`")
-    target = plain_type(f"`{wanted['wanted']}`") if wanted is not None else (type_arguments(collection) or ("",))[0]
+    parts = type_arguments(collection) or ("",)
+    pair = f"({', '.join(parts)})" if len(parts) == 2 else parts[0]
+    target = plain_type(f"`{wanted['wanted']}`") if wanted is not None else pair
     body = last_closure(scene, chain)
     for before, after, step in steps_for_item(item, target, collection):
         if body is not None and before + after:
@@ -287,13 +283,18 @@ def iterator_first(scene: Scene) -> Iterator[Proposal]:
 def enumerated(scene: Scene) -> Iterator[Proposal]:
     """`for (index, item) in list`."""
     found = mismatch_of(scene)
-    loop = found.node.parent if found is not None and found.node is not None else None
+    node = found.node if found is not None else None
+    outer = node.parent if node is not None and node.parent is not None else None
+    if node is not None and outer is not None and outer.type == "tuple_pattern" and outer.named_children[-1] == node:
+        # `for (index, (name, value)) in pairs`
+        node = outer
+    loop = node.parent if node is not None else None
     value = loop.child_by_field_name("value") if loop is not None and loop.type == "for_expression" else None
-    if found is None or found.node is None or value is None or found.node.type != "tuple_pattern":
+    if found is None or node is None or value is None or node.type != "tuple_pattern":
         return
-    if len(code_children(found.node)) != 2 or found.expected.startswith("("):
+    if len(code_children(node)) != 2 or found.expected.startswith("("):
         return
-    if loop is None or loop.child_by_field_name("pattern") != found.node:
+    if loop is None or loop.child_by_field_name("pattern") != node:
         return
     inner = without_borrow(value)
     has_iterator = re.search(
@@ -311,109 +312,7 @@ def enumerated(scene: Scene) -> Iterator[Proposal]:
             yield Proposal(around(scene, value, "", ".into_iter().enumerate()"), extra_cost=0.05)
 
 
-# ---- arrays -----------------------------------------------------------------------------------------------------
-
-
-def array_or_vec_literal(scene: Scene) -> Iterator[Proposal]:
-    """`[1, 2]` for `vec![1, 2]` and the other way round."""
-    found = mismatch_of(scene)
-    node = found.node if found is not None else None
-    if found is None or node is None or is_pattern(node):
-        return
-    wanted = bare_type_name(found.expected)
-    if node.type == "array_expression" and wanted == "Vec" and not found.expected.startswith("&"):
-        yield Proposal((scene.insert(node.start_byte, "vec!"),), {"kind": "`vec![..]`"})
-    elif (
-        node.type == "macro_invocation" and scene.of(node).startswith("vec!") and found.expected.startswith(("[", "&["))
-    ):
-        sign = "&" if found.expected.startswith("&") else ""
-        bracket = scene.text.find(b"[", node.start_byte, node.end_byte)
-        if bracket >= 0 and wanted == "array":
-            yield Proposal((Edit(scene.file, node.start_byte, bracket, sign),), {"kind": "an array"})
-
-
-def slice_as_array(scene: Scene) -> Iterator[Proposal]:
-    """`bytes[0..4].try_into()`."""
-    found = mismatch_of(scene)
-    node = found.node if found is not None else None
-    if found is None or node is None or is_pattern(node) or bare_type_name(found.expected) != "array":
-        return
-    if bare_type_name(found.found) not in {"slice", "Vec"}:
-        return
-    inner = without_borrow(node)
-    removed = (scene.delete(node.start_byte, inner.start_byte),) if inner is not None else ()
-    if found.expected.startswith("&") and inner is None and not found.found.startswith("&"):
-        return
-    keeps_borrow = found.expected.startswith("&")
-    target = node if keeps_borrow or inner is None else inner
-    edits = removed if not keeps_borrow else ()
-    returned = scene.function(node)
-    written = returned.child_by_field_name("return_type") if returned is not None else None
-    can_fail = (
-        written is not None and re.search(r"TryFromSliceError|Box<dyn|anyhow|eyre", scene.of(written)) is not None
-    )
-    endings = [".try_into()?"] if can_fail else [".try_into().unwrap()"]
-    for ending in endings:
-        yield Proposal((*edits, *around(scene, target, "", ending)))
-
-
-def floats_in_order(scene: Scene) -> Iterator[Proposal]:
-    """`sort_by(|a, b| a.total_cmp(b))`."""
-    name = scene.node
-    call = name.parent.parent if name.parent is not None else None
-    new = OF_FLOATS.get(scene.of(name))
-    arguments = call.child_by_field_name("arguments") if call is not None and call.type == "call_expression" else None
-    if new is None or arguments is None or call is None or code_children(arguments):
-        return
-    yield Proposal((scene.replace(name, new.split("(", 1)[0]), scene.replace(arguments, "(" + new.split("(", 1)[1])))
-
-
-def closure_takes_a_tuple(scene: Scene) -> Iterator[Proposal]:
-    """`|a, b|` where one tuple comes: `|(a, b)|`."""
-    span = scene.labelled(r"^takes \d+ (distinct )?arguments")
-    node = scene.node_of(span) if span is not None else None
-    parameters = scene.around("closure_parameters", node) if node is not None else None
-    if parameters is None and node is not None:
-        closure = scene.around("closure_expression", node)
-        parameters = closure.child_by_field_name("parameters") if closure is not None else None
-    if parameters is None or any(child.type == "parameter" for child in parameters.named_children):
-        return
-    inside = scene.of(parameters)[1:-1]
-    edits = (scene.insert(parameters.start_byte + 1, "("), scene.insert(parameters.end_byte - 1, ")"))
-    yield Proposal(edits, {"parameters": inside})
-
-
-def index_of_the_field(scene: Scene) -> Iterator[Proposal]:
-    """`self[i]` where one field of the type can be indexed."""
-    node = scene.around("index_expression")
-    if node is None:
-        return
-    fields = [
-        field
-        for field in scene.index.fields_of(bare_type_name(scene.values["type"]))
-        if bare_type_name(field.type) in COLLECTIONS | {"slice", "array"}
-    ]
-    indexable = [field for field in fields if bare_type_name(field.type) not in {"String", "HashSet", "BTreeSet"}]
-    if len(indexable) == 1:
-        yield Proposal(around(scene, node.children[0], "", f".{indexable[0].name}"), {"field": indexable[0].name})
-
-
-def borrowed_element_type(scene: Scene) -> Iterator[Proposal]:
-    """`Vec<[T]>`, `Vec<str>`, `Option<str>`: references or owned text inside."""
-    unsized = scene.values["type"]
-    node = scene.node if scene.node.type != "block" else None
-    generic = scene.around("generic_type", node) if node is not None else None
-    arguments = generic.child_by_field_name("type_arguments") if generic is not None else None
-    if arguments is None:
-        return
-    for argument in arguments.named_children:
-        if scene.of(argument).replace(" ", "") != without_reference(unsized).replace(" ", ""):
-            continue
-        yield Proposal((scene.insert(argument.start_byte, "&"),), {"with": f"&{unsized}"})
-        if unsized == "str":
-            yield Proposal((scene.replace(argument, "String"),), {"with": "String"}, 0.02)
-
-
+MEASURED = frozenset({"<", ">", "<=", ">=", "==", "!=", "+", "-", "*", "/", "%"})
 OF_LISTS = frozenset(
     {
         "join",
@@ -445,25 +344,42 @@ def collected_before_method(scene: Scene) -> Iterator[Proposal]:
     yield Proposal((scene.insert(value.end_byte, f"{gap}.collect::<Vec<_>>()"),))
 
 
-def compared_by_length(scene: Scene) -> Iterator[Proposal]:
-    """`word > limit` where `limit` is a number of letters."""
+def behind_guard(type_text: str) -> str:
+    """`Vec<T>` of `MutexGuard<Vec<T>>`."""
+    guards = {"MutexGuard", "Ref", "RefMut", "RwLockReadGuard", "RwLockWriteGuard", "Box", "Rc", "Arc"}
+    arguments = type_arguments(type_text)
+    return arguments[0] if bare_type_name(type_text) in guards and arguments else type_text
+
+
+def length_wanted(scene: Scene) -> Iterator[Proposal]:
+    """`word > limit` where `limit` is a number of letters; a list where a number is wanted."""
+    found = mismatch_of(scene) if scene.problem.code == "E0308" else None
+    measured = bare_type_name(behind_guard(found.found)) if found is not None else ""
+    is_value = found is not None and found.expected == "usize" and not is_pattern(found.node)
+    if found is not None and is_value and measured in COLLECTIONS | {"str", "slice", "array"}:
+        target = (initializer_of(scene, found.node) if found.node is not None else None) or found.node or found.span
+        yield Proposal(around(scene, target, "", ".len()"))
+        return
     node = scene.around("binary_expression")
     operator = node.child_by_field_name("operator") if node is not None else None
-    if node is None or operator is None or scene.of(operator) not in {"<", ">", "<=", ">=", "==", "!="}:
+    if node is None or operator is None or scene.of(operator) not in MEASURED:
         return
-    found = mismatch_of(scene) if scene.problem.code == "E0308" else None
-    types = re.search(r"`(?P<left>[^`]+?) (?:[<>]=?|[=!]=) (?P<right>[^`]+)`", scene.span.label or "")
+    types = re.search(r"`(?P<left>[^`]+?) (?:[<>]=?|[=!]=|[-+*/%]) (?P<right>[^`]+)`", scene.span.label or "")
     left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
     if left is None or right is None:
         return
     if found is not None and found.node == right:
         sides = [(left, found.expected, found.found), (right, found.found, found.expected)]
+    elif scene.problem.code == "E0369":
+        labels = {(span.byte_start, span.byte_end): span.label for span in scene.spans() if span.label}
+        own = [plain_type(f"`{labels.get((side.start_byte, side.end_byte), '')}`") for side in (left, right)]
+        sides = [(left, own[0], own[1]), (right, own[1], own[0])]
     elif types is not None:
         plain = [plain_type(f"`{types[name]}`") for name in ("left", "right")]
         sides = [(left, plain[0], plain[1]), (right, plain[1], plain[0])]
     else:
         return
-    for side, own, other in sides:
-        if bare_type_name(own) in COLLECTIONS | {"str", "slice"} and other in {"usize", "{integer}"}:
+    for side, given, other in sides:
+        if bare_type_name(given) in COLLECTIONS | {"str", "slice"} and other in {"usize", "{integer}"}:
             yield Proposal(around(scene, side, "", ".len()"))
             return

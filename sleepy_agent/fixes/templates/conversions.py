@@ -22,6 +22,7 @@ from sleepy_agent.fixes.templates.conversions_shared import (
     plain_type,
     same_type,
 )
+from sleepy_agent.fixes.templates.results import initializer_of
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 REFERENCES = re.compile(r"^(?P<signs>(?:&(?:mut )?)+)(?P<inner>[^&].*)$")
@@ -45,6 +46,9 @@ def dereferenced_value(scene: Scene) -> Iterator[Proposal]:
     if given is not None and wanted is None and fits_value(given["inner"], found.expected):
         stars = "*" * given["signs"].count("&")
         yield Proposal(around(scene, found.node, stars, ""))
+        value = initializer_of(scene, found.node)
+        if value is not None and value.type in {"identifier", "field_expression"}:
+            yield Proposal(around(scene, value, stars, ""), extra_cost=0.02)
     elif wanted is not None and given is None and fits_value(wanted["inner"], found.found):
         left = parent.child_by_field_name("left") if parent is not None and parent.type == "binary_expression" else None
         operator = parent.child_by_field_name("operator") if parent is not None and left is not None else None
@@ -232,9 +236,13 @@ def value_not_needed(scene: Scene) -> Iterator[Proposal]:
         return
     if found.found == "()":
         span = scene.labelled(r"^this (and all prior arms are|is) found to be of type")
-        arm_value = exact_node(scene, span) if span is not None else None
+        is_empty = found.node is not None and found.node.type in {"block", "unit_expression"}
+        arm_value = exact_node(scene, span) if span is not None and is_empty else None
     else:
-        arm_value = found.node if found.expected == "()" else None
+        prior = scene.labelled(r"^this (and all prior arms are|is) found to be of type `\(\)`")
+        unit = exact_node(scene, prior) if prior is not None else None
+        is_empty = unit is not None and unit.type in {"block", "unit_expression"}
+        arm_value = found.node if found.expected == "()" and is_empty else None
     arm = arm_value.parent if arm_value is not None else None
     block = arm.parent if arm is not None and arm.type == "match_arm" else None
     match = block.parent if block is not None else None

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from sleepy_agent.code.items import ItemKind
 from sleepy_agent.code.syntax import ancestors, code_children
 from sleepy_agent.code.type_text import bare_type_name, type_arguments
 from sleepy_agent.fixes.templates.conversions_shared import LABEL, is_writable, plain_type
+from sleepy_agent.fixes.templates.options import CHANGING_METHODS
+from sleepy_agent.fixes.templates.results import values_of
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 VALUE = re.compile(r"^(?P<variant>Ok|Err|Some)\((?P<inside>.*)\)$|^(?P<none>None)$", re.DOTALL)
@@ -31,9 +32,10 @@ def missing_return_type(scene: Scene) -> Iterator[Proposal]:
         return
     if is_name(scene, function, "main"):
         return
-    returns = returned_by(scene, function)
-    if returns is not None:
-        yield Proposal((scene.insert(parameters.end_byte, f" -> {returns}"),), {"returns": returns})
+    for rank, returns in enumerate(returned_by(scene, function)[:3]):
+        edit = scene.insert(parameters.end_byte, f" -> {returns}")
+        extra = 0.3 if GATHERED.match(scene.problem.message) else 0.01 * rank
+        yield Proposal((edit,), {"returns": returns}, extra)
 
 
 def enclosing_function(node: Node) -> Node | None:
@@ -51,32 +53,69 @@ def is_name(scene: Scene, function: Node, name: str) -> bool:
     return written is not None and scene.of(written) == name
 
 
-def returned_by(scene: Scene, function: Node) -> str | None:
-    """The type that a function's last expression has, as this file would write it."""
+def returned_by(scene: Scene, function: Node) -> list[str]:
+    """The types that a function's last expression may have, as this file would write them."""
     last = last_value(function)
     if last is None:
-        return None
+        return []
     summed = SUMMED.match(scene.problem.message)
     gathered = GATHERED.match(scene.problem.message)
-    if summed is not None or gathered is not None:
+    parts = summed or gathered
+    if parts is not None:
         is_it = last.start_byte <= scene.span.byte_start and scene.span.byte_end <= last.end_byte
-        parts = summed or gathered
-        item = parts["item"] if parts is not None else ""
-        return (item if summed is not None else f"Vec<{item}>") if is_it and is_writable(item) else None
+        item = parts["item"]
+        return [item if summed is not None else f"Vec<{item}>"] if is_it and is_writable(item) else []
     if scene.problem.code == "E0277":
         is_asked = "that returns `Result` or `Option`" in scene.problem.message
-        value = VALUE.match(scene.of(last)) if is_asked else None
-        if value is None or value["variant"] != "Ok" or value["inside"].strip() != "()":
-            return None
-        return result_of(scene, "()", "_")
+        ends = [match for value in values_of(last) if (match := VALUE.match(scene.of(value)))] if is_asked else []
+        is_nothing = any(end["variant"] == "Ok" and end["inside"].strip() == "()" for end in ends)
+        return results_of(scene, function, "()", "_") if is_nothing else []
     label = LABEL.search(scene.span.label or "")
-    if label is None or plain_type(label["expected"]) != "()" or scene.span.byte_start != last.start_byte:
-        return None
-    found = plain_type(label["found"])
+    if label is None or plain_type(label["expected"]) != "()" or not is_value_of(scene, last):
+        return []
+    found = plain_type(label["found"]).replace("{integer}", "i32").replace("{float}", "f64")
     arguments = type_arguments(found)
     if bare_type_name(found) == "Result" and len(arguments) == 2:
-        return result_of(scene, *arguments) if is_writable(arguments[0]) else None
-    return None
+        value = value_of_ok(scene, last) if arguments[0] == "_" else arguments[0]
+        if value is None or not is_writable(value):
+            return []
+        return results_of(scene, function, named_as_self(scene, function, value), arguments[1])
+    if has_effect(scene, last) or not is_writable(found):
+        return []
+    return [named_as_self(scene, function, found)]
+
+
+def is_value_of(scene: Scene, last: Node) -> bool:
+    """Whether the complaint is about the last expression, one of its branches, or what is returned early."""
+    around_span = scene.node.parent
+    is_returned = around_span is not None and around_span.type == "return_expression"
+    return is_returned or any(value.start_byte == scene.span.byte_start for value in (last, *values_of(last)))
+
+
+def value_of_ok(scene: Scene, last: Node) -> str | None:
+    """`()` where another branch gives `Ok(())`."""
+    return "()" if any(scene.of(value).replace(" ", "") == "Ok(())" for value in values_of(last)) else None
+
+
+def has_effect(scene: Scene, node: Node) -> bool:
+    """Whether an expression may stand there for what it does, not for what it gives."""
+    if node.type in {"call_expression", "await_expression", "try_expression"}:
+        called = re.findall(r"(\w+)(?:::<[^()]*>)?\(", scene.of(node))
+        is_method = ".".join(called) and "." in scene.of(node).split("(")[0]
+        return not is_method or any(
+            name in CHANGING_METHODS or name.startswith(("write", "set", "push")) for name in called
+        )
+    if node.type == "macro_invocation":
+        return not scene.of(node).startswith(("format!", "vec!", "matches!"))
+    return node.type in {"if_expression", "match_expression", "loop_expression", "unsafe_block", "block"}
+
+
+def named_as_self(scene: Scene, function: Node, found: str) -> str:
+    """`Self` where the function belongs to that type and its neighbours write it so."""
+    owner = next((one for one in ancestors(function.parent) if one.type == "impl_item"), None)
+    kind = owner.child_by_field_name("type") if owner is not None else None
+    is_own = owner is not None and kind is not None and plain_type(f"`{scene.of(kind)}`") == found
+    return "Self" if is_own and owner is not None and "-> Self" in scene.of(owner) else found
 
 
 def last_value(function: Node) -> Node | None:
@@ -90,19 +129,25 @@ def last_value(function: Node) -> Node | None:
     return None if last.type.endswith(("_statement", "_declaration", "_item")) else last
 
 
-def result_of(scene: Scene, value: str, error: str) -> str | None:
-    """`Result<value>` by the crate's own alias, or with the error type that this file names most."""
-    aliases = [item for item in scene.index.items_named("Result") if item.kind is ItemKind.TYPE_ALIAS]
+def results_of(scene: Scene, function: Node, value: str, error: str) -> list[str]:
+    """`Result<value>` by the crate's own alias or std's, or with the error types that this file names, the likeliest
+    first: what the called functions return, then what is written most."""
     text = scene.text.decode(errors="replace")
-    # What others in this file return says more than what there is somewhere.
     written = re.findall(r"->\s*((?:\w+::)*\w*Result)<((?:[^<>{};]|<[^<>]*>)*)>\s*(?:\{|where)", text)
-    short = Counter(name for name, inside in written if len(type_arguments(f"R<{inside}>")) == 1)
-    long = Counter(
-        type_arguments(f"R<{inside}>")[1] for _, inside in written if len(type_arguments(f"R<{inside}>")) == 2
-    )
-    if short and (aliases or "::" in short.most_common(1)[0][0]) and sum(short.values()) >= sum(long.values()):
-        return f"{short.most_common(1)[0][0]}<{value}>"
-    if long:
-        likely = [name for name in long if plain_type(f"`{name}`") == error] or [long.most_common(1)[0][0]]
-        return f"Result<{value}, {likely[0]}>"
-    return f"Result<{value}, {error}>" if is_writable(error) else None
+    forms: Counter[str] = Counter()
+    for name, inside in written:
+        arguments = type_arguments(f"R<{inside}>")
+        if len(arguments) == 1:
+            forms[f"{name}<{value}>"] += 1
+        elif len(arguments) == 2:
+            known = error != "_" and plain_type(f"`{arguments[1]}`") == error
+            forms[f"{name}<{value}, {arguments[1]}>"] += 100 if known else 1
+    for called in re.findall(r"(\w+)\([^()]*\)\?", scene.of(function)):
+        for item in scene.index.functions_named(called):
+            arguments = type_arguments(item.returns or "")
+            if len(arguments) == 2:
+                forms[f"Result<{value}, {arguments[1]}>"] += 10
+            elif len(arguments) == 1 and item.returns is not None:
+                forms[f"{item.returns.split('<')[0]}<{value}>"] += 10
+    found = [form for form, _ in forms.most_common(3)]
+    return found or ([f"Result<{value}, {error}>"] if is_writable(error) else [])

@@ -352,3 +352,21 @@ def does_change(scene: Scene, access: Node, inner: str, name: str) -> bool | Non
     if parent is not None and parent.type in {"assignment_expression", "compound_assignment_expr"}:
         return parent.children[0] == access
     return False if access.type != "field_expression" else None
+
+
+def pattern_wrapped(scene: Scene) -> Iterator[Proposal]:
+    """`while let Token::Name(name) = tokens.next()`; an arm that lacks the `Some` its neighbours have."""
+    found = mismatch_of(scene)
+    if found is None or found.node is None or not is_pattern(found.node):
+        return
+    holder = HELD_IN_ONE.match(found.expected.lstrip("&"))
+    if holder is None or HELD_IN_ONE.match(found.found.lstrip("&")) or found.node.type == "range_pattern":
+        return
+    variant = "Some" if holder["holder"] == "Option" else "Ok"
+    beside = [scene.of(pattern) for pattern in patterns_beside(found.node)]
+    condition = next((one for one in ancestors(found.node) if one.type in {"let_condition", "let_declaration"}), None)
+    is_condition = condition is not None and condition.type == "let_condition"
+    has_neighbour = any(re.match(r"(Some|Ok|Err)\(|None\b", other) for other in beside)
+    if (is_condition or has_neighbour) and scene.of(found.node) in beside:
+        edits = around(scene, found.node, f"{variant}(", ")")
+        yield Proposal(edits, {"variant": variant}, question="the value or the pattern" if is_condition else None)

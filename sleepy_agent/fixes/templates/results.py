@@ -126,7 +126,10 @@ def wrapped_branches(scene: Scene) -> Iterator[Proposal]:
         return
     outer = outermost_branching(found.node)
     values = [node for node in values_of(outer) if is_plain_value(scene, node, found.node)] if outer is not None else []
-    if len(values) < 2 or found.node not in values:
+    if found.node.type == "macro_invocation" and (len(values) < 2 or found.node not in values):
+        # rustc does not look into macros.
+        values = [found.node]
+    elif len(values) < 2 or found.node not in values:
         return
     edits = [edit for node in values for edit in around(scene, node, f"{variant}(", ")")]
     yield Proposal(tuple(edits), {"variant": variant})
@@ -205,6 +208,9 @@ def taken_out_with_question(scene: Scene) -> Iterator[Proposal]:
         if held is None:
             continue
         target = initializer_of(scene, node) or node
+        if "PoisonError" in scene.said and scene.problem.code == "E0599":
+            yield Proposal(around(scene, target, "", ".unwrap()"), {"how": ".unwrap()"}, keeps_behaviour=False)
+            return
         if target == node and scene.problem.code in {"E0599", "E0308"} and not is_in_let_pattern(scene):
             # rustc proposes it where the value is used.
             how = ".unwrap()" if scene.problem.code == "E0599" else None
@@ -212,8 +218,17 @@ def taken_out_with_question(scene: Scene) -> Iterator[Proposal]:
         else:
             how = ending_for(scene, target, held["holder"])
         if how is not None:
-            yield Proposal(around(scene, target, "", how), {"how": how}, keeps_behaviour=how == "?")
+            # The local is nowhere used as what it is now.
+            extra = -0.02 if target != node and how == "?" else 0.0
+            question = "the value or the pattern" if is_in_condition(scene) else None
+            yield Proposal(around(scene, target, "", how), {"how": how}, extra, question, how == "?")
         return
+
+
+def is_in_condition(scene: Scene) -> bool:
+    """Whether the complaint is about the pattern of an `if let` or `while let`."""
+    node = exact_node(scene, scene.span)
+    return node is not None and is_pattern(node) and scene.around("let_condition", node) is not None
 
 
 def held_values(scene: Scene) -> Iterator[tuple[Node, str]]:
@@ -275,12 +290,21 @@ def initializer_of(scene: Scene, node: Node) -> Node | None:
 def initializer_of_name(scene: Scene, name: str, position: int | None = None) -> Node | None:
     """What the `let` of a name gives it that is meant at a position (default: where the scene looks)."""
     local = declaration_of(scene.root, scene.text, scene.span.byte_start if position is None else position, name)
-    if local is None or local.kind != "let" or local.initializer is None or local.type is not None:
+    if local is None or local.kind != "let" or local.type is not None:
         return None
     bound = node_at(scene.root, local.byte_start, local.byte_end)
     declaration = next((one for one in ancestors(bound) if one.type == "let_declaration"), None)
     value = declaration.child_by_field_name("value") if declaration is not None else None
-    return value if value is not None and value.type not in BLOCK_LIKE else None
+    pattern = declaration.child_by_field_name("pattern") if declaration is not None else None
+    if value is None or pattern is None or declaration is None or declaration.child_by_field_name("type") is not None:
+        return None
+    if pattern.type == "tuple_pattern" and value.type == "tuple_expression":
+        # `let (first, second) = (one(), two());`
+        names, values = code_children(pattern), code_children(value)
+        found = [one for one, given in zip(names, values, strict=False) if one.start_byte == local.byte_start]
+        return values[names.index(found[0])] if found and len(names) == len(values) else None
+    is_whole = local.is_whole_pattern and local.initializer is not None
+    return value if is_whole and value.type not in BLOCK_LIKE else None
 
 
 def ending_for(scene: Scene, node: Node, holder: str) -> str | None:

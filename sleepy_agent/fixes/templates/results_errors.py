@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from sleepy_agent.code.local_names import locals_at
 from sleepy_agent.code.syntax import ancestors
 from sleepy_agent.code.type_text import bare_type_name, type_arguments
 from sleepy_agent.domain import Edit
@@ -160,16 +161,23 @@ def error_for_nothing(scene: Scene) -> Iterator[Proposal]:
         for match in re.finditer(r"\.ok_or(?:_else)?\(", text)
         if (end := closing_of(text, match.end() - 1)) is not None and end - match.start() < 120
     )
-    codes = list(dict.fromkeys(code for _, code in elsewhere))[:3]
+    known = {local.name for local in locals_at(scene.root, scene.text, node.start_byte)}
+    codes = list(dict.fromkeys(code for _, code in elsewhere if values_in(code) <= known))[:2]
     name = bare_type_name(error)
     units = [variant.name for variant in scene.index.variants_of(error) if variant.shape == "unit"]
     if error == "()":
         codes = [".ok_or(())"]
-    elif not codes and len(units) <= 3:
-        codes = [f".ok_or({name}::{unit})" for unit in units]
+    elif len(units) <= 3:
+        codes += [code for unit in units if (code := f".ok_or({name}::{unit})") not in codes]
     question = None if len(codes) == 1 and error == "()" else "which error where there is no value"
     for rank, code in enumerate(codes):
         yield Proposal(around(scene, node, "", code), {"error": code[code.index("(") + 1 : -1]}, 0.02 * rank, question)
+
+
+def values_in(code: str) -> set[str]:
+    """The names of values that code uses: no methods, no functions, no fields, nothing in text."""
+    bare = re.sub(r'"(?:[^"\\]|\\.)*"', "", code)
+    return set(re.findall(r"(?<![.\w:])[a-z_]\w*(?!\s*(?:[\w(!]|::|:))", bare)) - {"self", "move", "as", "str"}
 
 
 def missing_error(scene: Scene) -> tuple[str | None, Node | None]:

@@ -12,6 +12,7 @@ from sleepy_agent.fixes.templates.conversions_shared import (
     by_table,
     conditions,
     exact_node,
+    is_pattern,
     mismatch_of,
     plain_type,
 )
@@ -90,7 +91,8 @@ def respelled_text_literal(scene: Scene) -> Iterator[Proposal]:
         found.node.parent if found.node.parent is not None and found.node.parent.type == "range_pattern" else None
     )
     nodes = [found.node] if around_range is None else code_children(around_range)
-    written = [respelled(scene.of(node), found.expected) for node in nodes]
+    expected = found.expected.lstrip("&") if is_pattern(found.node) else found.expected
+    written = [respelled(scene.of(node), expected) for node in nodes]
     if all(written) and written != [scene.of(node) for node in nodes]:
         edits = [scene.replace(node, text or "") for node, text in zip(nodes, written, strict=True)]
         yield Proposal(tuple(edits), {"literal": " and ".join(edit.replacement for edit in edits)})
