@@ -179,7 +179,7 @@ def by_usual_way(scene: Scene, path: str) -> str:
 
 
 def is_way_visible(
-    visibilities: Mapping[tuple[str, ...], str], target: tuple[str, ...], viewer: tuple[str, ...]
+    visibilities: Mapping[tuple[str, ...], str], target: tuple[str, ...], viewer: tuple[str, ...] | None
 ) -> bool:
     """Whether a module can be named from another one of its crate, module by module."""
     return all(

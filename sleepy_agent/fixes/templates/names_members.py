@@ -11,7 +11,7 @@ from importlib.resources import files
 from tree_sitter import Node
 
 from sleepy_agent.code.crate_items import CrateItems
-from sleepy_agent.code.items import FUNCTION_KINDS, Item, ItemKind, Variant
+from sleepy_agent.code.items import FUNCTION_KINDS, TYPE_KINDS, Item, ItemKind, Variant
 from sleepy_agent.code.names import similarity
 from sleepy_agent.code.scopes import type_parameters_at
 from sleepy_agent.code.std_names import POINTERS, std_methods_of, std_named
@@ -23,6 +23,7 @@ from sleepy_agent.fixes.templates.names_near import (
     crate_of_file,
     fit_of_call,
     is_usable,
+    mentioned_crates,
     rename_proposals,
     spelled,
 )
@@ -34,6 +35,7 @@ ITERATORS = frozenset(
     {"Iter", "IterMut", "IntoIter", "Chars", "CharIndices", "Bytes", "Lines", "Split", "SplitWhitespace", "Windows"}
     | {"Chunks", "Drain", "Range", "RangeInclusive", "Keys", "Values", "ValuesMut", "IntoKeys", "IntoValues", "Args"}
 )
+ALIAS = re.compile(r"alias\s*=\s*\"(\w+)\"")
 LABELLED_TYPE = re.compile(r"not found in `(?P<type>.+)`")
 NUMBER_CONSTANTS = ("MAX", "MIN", "BITS")
 FLOAT_CONSTANTS = ("MAX", "MIN", "EPSILON", "INFINITY", "NEG_INFINITY", "NAN", "MIN_POSITIVE")
@@ -95,11 +97,9 @@ def dependency_members(scene: Scene, name: str) -> tuple[Item, ...]:
             crate = crate_of_file(scene, span.file)
             if crate is not None:
                 return members_in_crate(crate, name)
-    for one in scene.index.imports_at(scene.file, scene.span.byte_start):
-        if one.name == name and one.path[:1] and one.path[0] not in {"std", "core", "alloc", "crate", "self", "super"}:
-            crate = scene.index.crate(one.path[0])
-            if crate is not None and not crate.is_local:
-                return members_in_crate(crate, one.path[-1])
+    for crate in mentioned_crates(scene):
+        if any(item.name == name and item.kind in TYPE_KINDS for item in crate.items):
+            return members_in_crate(crate, name)
     return ()
 
 
@@ -147,13 +147,20 @@ def known_methods(scene: Scene, type_text: str, count: int | None) -> Iterator[K
         if item is None:
             yield KnownName(name)
         elif item.self_parameter is not None:
-            yield KnownName(name, fit=fit_of_call(item, count, as_method=True))
+            fit = fit_of_call(item, count, as_method=True)
+            yield KnownName(name, fit=fit)
+            yield from (KnownName(alias, name, fit) for alias in aliases_of(item))
     if bare_type_name(type_text) in type_parameters_of(scene):
         for trait in bounds_of(scene, bare_type_name(type_text)):
             yield from (KnownName(method) for method in std_trait_methods(trait))
             for item in scene.index.methods_of(trait):
                 if item.self_parameter is not None:
                     yield KnownName(item.name, fit=fit_of_call(item, count, as_method=True))
+
+
+def aliases_of(item: Item) -> list[str]:
+    """Other names by which the documentation of an item can be found."""
+    return [name for attribute in item.attributes for name in ALIAS.findall(attribute)]
 
 
 def full_type(scene: Scene) -> str:
@@ -266,11 +273,12 @@ def another_constructor(scene: Scene) -> Iterator[Proposal]:
     wanted, name = scene.values["wanted"], bare_type_name(scene.values["type"])
     count = called_with(scene.node)
     item = scene.index.type_named(name)
-    if spelled(scene) != wanted or count is None or item is None:
+    if spelled(scene) != wanted or count is None:
         return
+    functions = scene.index.methods_of(name) if item is not None else dependency_members(scene, name)
     found = [
         one
-        for one in scene.index.methods_of(name)
+        for one in functions
         if one.self_parameter is None
         and len(one.parameters) == count
         and is_usable(scene, one)
@@ -278,7 +286,12 @@ def another_constructor(scene: Scene) -> Iterator[Proposal]:
         and similarity(one.name, wanted) < 0.55
     ]
     names = [one.name for one in found]
-    if count == 0 and ("Default" in item.derives or has_trait(scene, name, "Default")) and "default" not in names:
+    if (
+        item is not None
+        and count == 0
+        and ("Default" in item.derives or has_trait(scene, name, "Default"))
+        and "default" not in names
+    ):
         names.append("default")
     for one in names[:3]:
         yield Proposal(

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from importlib.resources import files
 from pathlib import Path
 
 from tree_sitter import Node
@@ -11,7 +15,7 @@ from tree_sitter import Node
 from sleepy_agent.code.crate_items import CrateItems
 from sleepy_agent.code.items import Item
 from sleepy_agent.code.name_paths import is_visible
-from sleepy_agent.code.names import similarity
+from sleepy_agent.code.names import similarity, words_of
 from sleepy_agent.code.syntax import code_children
 from sleepy_agent.domain import Edit, Span
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
@@ -27,6 +31,12 @@ COST_OF_ANOTHER_CASE = 0.1
 EQUALLY_NEAR = 0.06
 # A name that is so much less near than the best is not worth a compile.
 FAR_BEHIND = 0.25
+# What its authors want to be rid of is hardly what they renamed something to.
+COST_OF_A_DEPRECATED_NAME = -0.2
+# So many crates are looked through for a type that the compiler does not show.
+MOST_CRATES = 12
+# Names that mean the same in other words.
+SAME_IN_OTHER_WORDS = 0.84
 # So many names are worth a compile.
 MOST_NAMES = 3
 
@@ -52,7 +62,7 @@ def rated_names(wanted: str, known: Iterable[KnownName], most: int = MOST_NAMES)
     """The known names that are near the wanted one, best first, with how near they are (0 to 1)."""
     best: dict[str, tuple[KnownName, float]] = {}
     for one in known:
-        near = similarity(wanted, one.name)
+        near = nearness_of(wanted, one.name)
         if near < LEAST_SIMILARITY or one.code == wanted:
             continue
         case = 0.0 if case_of(one.name) == case_of(wanted) else COST_OF_ANOTHER_CASE
@@ -61,6 +71,30 @@ def rated_names(wanted: str, known: Iterable[KnownName], most: int = MOST_NAMES)
             best[one.code] = (one, rating)
     ordered = sorted(best.values(), key=lambda pair: (-pair[1], len(pair[0].code), pair[0].code))[:most]
     return [(one, rating) for one, rating in ordered if ordered[0][1] - rating <= FAR_BEHIND]
+
+
+@lru_cache(maxsize=8192)
+def nearness_of(wanted: str, name: str) -> float:
+    """How near two names are, by letters, by words, and by words that mean the same (`fetch_all`, `get_all`)."""
+    near = similarity(wanted, name)
+    if near < SAME_IN_OTHER_WORDS and sorted(meanings_of(wanted)) == sorted(meanings_of(name)):
+        return SAME_IN_OTHER_WORDS
+    return near
+
+
+@lru_cache(maxsize=4096)
+def meanings_of(name: str) -> tuple[str, ...]:
+    """The words of a name, each by the first of those that mean the same."""
+    table = synonyms()
+    return tuple(table.get(word, word) for word in words_of(name))
+
+
+@cache
+def synonyms() -> Mapping[str, str]:
+    """The words that mean the same in names of programs: each with the first of its line."""
+    text = files("sleepy_agent.fixes.templates").joinpath("names_in_scope.toml").read_text(encoding="utf-8")
+    lines = [line.split() for line in tomllib.loads(text)["synonyms"]["words"].strip().splitlines()]
+    return {word: line[0] for line in lines for word in line}
 
 
 def case_of(name: str) -> str:
@@ -130,6 +164,8 @@ def called_with(name: Node) -> int | None:
 
 def fit_of_call(item: Item, count: int | None, *, as_method: bool) -> float:
     """How well a function fits a call with so many arguments."""
+    if any("deprecated" in attribute for attribute in item.attributes):
+        return COST_OF_A_DEPRECATED_NAME
     if count is None:
         return -0.05
     expected = len(item.parameters) + (1 if item.self_parameter is not None and not as_method else 0)
@@ -158,6 +194,18 @@ def crate_of_file(scene: Scene, file: Path) -> CrateItems | None:
         if not root.is_local and file.is_relative_to(root.root_file.parent):
             return scene.index.crate(root.name)
     return None
+
+
+def mentioned_crates(scene: Scene) -> Iterator[CrateItems]:
+    """The dependencies whose names the file says, then what those are made of."""
+    names = [name for name in known_dependencies(scene) if re.search(rb"\b%s\b" % name.encode(), scene.text)]
+    seen: set[str] = set()
+    for name in names:
+        crate = scene.index.crate(name)
+        if crate is not None and not crate.is_local and name not in seen:
+            seen.add(name)
+            names += [inner for inner in crate.dependencies if inner not in names and len(names) < MOST_CRATES]
+            yield crate
 
 
 def known_dependencies(scene: Scene) -> tuple[str, ...]:

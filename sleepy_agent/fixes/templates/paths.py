@@ -13,7 +13,7 @@ from sleepy_agent.code.name_paths import exported
 from sleepy_agent.code.names import similarity
 from sleepy_agent.code.std_names import std_named, std_names
 from sleepy_agent.code.syntax import ancestors
-from sleepy_agent.fixes.templates.imports import is_in_core, votes_for
+from sleepy_agent.fixes.templates.imports import is_in_core, is_way_visible, votes_for
 from sleepy_agent.fixes.templates.names_near import (
     LEAST_SIMILARITY,
     KnownName,
@@ -244,8 +244,13 @@ def paths_to(scene: Scene, name: str) -> list[str]:
     paths += [one.written_path for one in std_named(name) if one.kind != "macro"]
     if not any(paths):
         for crate in dependency_crates(scene):
-            own = list(top_items(crate, name))
-            paths += [index.path_to(item, scene.file, position) for item in own[:3]]
+            for item in list(top_items(crate, name))[:3]:
+                path = index.path_to(item, scene.file, position)
+                if path is not None and not path.endswith(f"::{name}"):
+                    # A re-export has given it another name, but it may be reached by its own as well.
+                    declared = "::".join((crate.name, *item.module, name))
+                    path = declared if is_way_visible(crate.module_visibilities, item.module, None) else None
+                paths.append(path)
     return list(dict.fromkeys(path for path in paths if path))
 
 
