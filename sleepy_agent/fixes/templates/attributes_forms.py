@@ -1,0 +1,204 @@
+"""Attributes with arguments of another form than theirs, or on something that they do not fit."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from sleepy_agent.code.names import nearest
+from sleepy_agent.code.syntax import COMMENT_KINDS, code_children
+from sleepy_agent.fixes.templates.attributes import attribute_around, nodes_of_kind, without_member
+from sleepy_agent.fixes.templates.scene import Proposal, Scene
+
+STD_MACROS = (
+    *("assert", "assert_eq", "assert_ne", "cfg", "column", "compile_error", "concat", "dbg", "debug_assert"),
+    *("debug_assert_eq", "debug_assert_ne", "env", "eprint", "eprintln", "file", "format", "format_args", "include"),
+    *("include_bytes", "include_str", "line", "matches", "module_path", "option_env", "panic", "print", "println"),
+    *("stringify", "thread_local", "todo", "unimplemented", "unreachable", "vec", "write", "writeln"),
+)
+# Attributes whose one text has a key of its own; all others take it as their value.
+KEY_OF_TEXT = {"deprecated": "note", "link": "name"}
+KINDS_OF_LIBRARIES = ("static", "dylib", "framework", "raw-dylib")
+
+
+def arguments_of(attribute: Node) -> Node | None:
+    """The bracketed arguments of an attribute."""
+    return next(iter(nodes_of_kind(attribute, "token_tree")), None)
+
+
+def name_of(scene: Scene, attribute: Node) -> str:
+    """The name of an attribute, as in `#[name(..)]`."""
+    found = re.match(r"#!?\[\s*(?:unsafe\s*\(\s*)?([\w:]+)", scene.of(attribute))
+    return found[1] if found is not None else ""
+
+
+def item_behind(attribute: Node) -> Node | None:
+    """The item that an attribute belongs to."""
+    item = attribute.next_named_sibling
+    while item is not None and item.type in COMMENT_KINDS | {"attribute_item"}:
+        item = item.next_named_sibling
+    return item
+
+
+def without_empty_arguments(scene: Scene) -> Iterator[Proposal]:
+    """`#[inline()]`: brackets without anything in them say nothing."""
+    attribute = attribute_around(scene)
+    arguments = arguments_of(attribute) if attribute is not None else None
+    if attribute is not None and arguments is not None and re.fullmatch(r"\(\s*\)", scene.of(arguments)):
+        yield Proposal((scene.delete(arguments.start_byte, arguments.end_byte),), {"name": name_of(scene, attribute)})
+
+
+def conditions_in_not(scene: Scene) -> Iterator[Proposal]:
+    """`not(a, b)` takes one condition: none of them holds, or not all of them do."""
+    attribute = attribute_around(scene)
+    for tree in nodes_of_kind(attribute, "token_tree") if attribute is not None else []:
+        before = scene.code(0, tree.start_byte).rstrip()
+        members = [child for child in tree.children if child.type == ","]
+        if re.search(r"\bnot$", before) and members:
+            for word, extra in (("any", 0.0), ("all", 0.05)):
+                edits = (scene.insert(tree.start_byte, f"({word}"), scene.insert(tree.end_byte, ")"))
+                yield Proposal(edits, {"word": word}, extra)
+
+
+def key_given_once(scene: Scene) -> Iterator[Proposal]:
+    """A key that is given twice with different values: nobody can say which one is meant."""
+    attribute = attribute_around(scene)
+    twice = scene.labelled("used as a key more than once")
+    if attribute is None or twice is None or twice.file != scene.file:
+        return
+    key = re.match(r"\w+", scene.code(twice.byte_start, twice.byte_end))
+    pattern = rb"\b" + (key[0].encode() if key is not None else b"") + rb'\s*=\s*"[^"]*"'
+    inside = scene.text[attribute.start_byte : attribute.end_byte]
+    places = [
+        (attribute.start_byte + one.start(), attribute.start_byte + one.end()) for one in re.finditer(pattern, inside)
+    ]
+    if key is None or len(places) != 2:
+        return
+    values = [scene.code(start, end).split("=", 1)[1].strip() for start, end in places]
+    for number in (1,) if values[0] == values[1] else (1, 0):
+        yield Proposal((without_member(scene, *places[number]),), {"key": key[0], "value": values[1 - number]})
+
+
+def text_as_value(scene: Scene) -> Iterator[Proposal]:
+    """`#[must_use("reason")]`: the text is the attribute's value, not an argument."""
+    attribute = attribute_around(scene)
+    arguments = arguments_of(attribute) if attribute is not None else None
+    found = re.fullmatch(r'\(\s*("[^"]*")\s*\)', scene.of(arguments)) if arguments is not None else None
+    if attribute is None or arguments is None or found is None:
+        return
+    key = KEY_OF_TEXT.get(name_of(scene, attribute))
+    text = f"({key} = {found[1]})" if key is not None else f" = {found[1]}"
+    yield Proposal((scene.replace(arguments, text),), {"name": name_of(scene, attribute), "text": text.strip()})
+
+
+def library_by_name(scene: Scene) -> Iterator[Proposal]:
+    """`#[link(dylib = "z")]`, `#[link(lib = "z")]`: the library's name stands behind `name`."""
+    attribute = attribute_around(scene)
+    arguments = arguments_of(attribute) if attribute is not None else None
+    if attribute is None or arguments is None or name_of(scene, attribute) != "link":
+        return
+    written = scene.of(arguments)
+    found = re.search(r'\b(static|dylib|framework|lib|library|file|path|to)\s*=\s*("[^"]+")', written)
+    if found is None or re.search(r"\bname\s*=", written):
+        return
+    kind = f', kind = "{found[1]}"' if found[1] in KINDS_OF_LIBRARIES and "kind" not in written else ""
+    text = written[: found.start()] + f"name = {found[2]}{kind}" + written[found.end() :]
+    yield Proposal((scene.replace(arguments, text),), {"library": found[2]})
+
+
+def attribute_of_methods(scene: Scene) -> Iterator[Proposal]:
+    """An attribute of functions that stands on their `impl` belongs to each of them."""
+    attribute = attribute_around(scene)
+    item = item_behind(attribute) if attribute is not None else None
+    body = item.child_by_field_name("body") if item is not None and item.type == "impl_item" else None
+    functions = [child for child in code_children(body) if child.type == "function_item"] if body is not None else []
+    if attribute is None or not functions or len(functions) > 8:
+        return
+    words = scene.of(attribute)
+    behind = re.match(rb"[ \t]*\r?\n[ \t]*|[ \t]*", scene.text[attribute.end_byte :])
+    end = attribute.end_byte + (behind.end() if behind is not None else 0)
+    edits = [scene.delete(attribute.start_byte, end)]
+    for function in functions:
+        edits.append(scene.insert(function.start_byte, f"{words}\n{scene.indentation(function.start_byte)}"))
+    yield Proposal(tuple(edits), {"attribute": words})
+
+
+def derive_on_the_type(scene: Scene) -> Iterator[Proposal]:
+    """A derive that stands on an `impl` belongs to the type, where this file declares it."""
+    attribute = attribute_around(scene)
+    item = item_behind(attribute) if attribute is not None else None
+    of_type = item.child_by_field_name("type") if item is not None and item.type == "impl_item" else None
+    arguments = arguments_of(attribute) if attribute is not None else None
+    if attribute is None or of_type is None or arguments is None:
+        return
+    declared = scene.index.type_named(re.split(r"\W", scene.of(of_type), maxsplit=1)[0])
+    if declared is None or declared.file != scene.file:
+        return
+    wanted = re.findall(r"[\w:]+", scene.of(arguments))
+    missing = [name for name in wanted if name.rsplit("::", 1)[-1] not in declared.derives]
+    behind = re.match(rb"[ \t]*\r?\n[ \t]*|[ \t]*", scene.text[attribute.end_byte :])
+    away = scene.delete(attribute.start_byte, attribute.end_byte + (behind.end() if behind is not None else 0))
+    values = {"traits": ", ".join(missing) or ", ".join(wanted), "type": declared.name}
+    if not missing:
+        yield Proposal((away,), values)
+    elif declared.derive_end is not None:
+        separator = ", " if declared.derives else ""
+        yield Proposal((away, scene.insert(declared.derive_end, separator + ", ".join(missing))), values)
+    else:
+        line = f"#[derive({', '.join(missing)})]\n{scene.indentation(declared.byte_start)}"
+        yield Proposal((away, scene.insert(declared.byte_start, line)), values)
+
+
+def framework_of_apple(scene: Scene) -> Iterator[Proposal]:
+    """A kind of library that only Apple's systems have is linked there alone."""
+    attribute = attribute_around(scene)
+    found = re.fullmatch(r"#\[\s*(link\s*\(.*\))\s*\]", scene.of(attribute), re.DOTALL) if attribute else None
+    if attribute is not None and found is not None:
+        yield Proposal((scene.replace(attribute, f'#[cfg_attr(target_vendor = "apple", {found[1]})]'),))
+
+
+def macros_by_import(scene: Scene) -> Iterator[Proposal]:
+    """`#[macro_use(name)]` works at the root of a crate; in a module the macro is imported by its path."""
+    declaration = scene.around("extern_crate_declaration")
+    attribute = declaration.prev_named_sibling if declaration is not None else None
+    if declaration is None or attribute is None or attribute.type != "attribute_item":
+        return
+    arguments = arguments_of(attribute)
+    names = re.findall(r"\w+", scene.of(arguments)) if arguments is not None else []
+    bound = declaration.child_by_field_name("alias") or declaration.child_by_field_name("name")
+    if name_of(scene, attribute) != "macro_use" or not names or bound is None:
+        return
+    tree = names[0] if len(names) == 1 else "{" + ", ".join(names) + "}"
+    line = f"\n{scene.indentation(declaration.start_byte)}use self::{scene.of(bound)}::{tree};"
+    away = scene.delete(attribute.start_byte, declaration.start_byte)
+    yield Proposal((away, scene.insert(declaration.end_byte, line)), {"names": ", ".join(names)})
+
+
+def macro_of_the_crate(scene: Scene) -> Iterator[Proposal]:
+    """The macro of the crate whose name comes nearest."""
+    attribute = attribute_around(scene)
+    declaration = item_behind(attribute) if attribute is not None else None
+    name = declaration.child_by_field_name("name") if declaration is not None else None
+    if name is None:
+        return
+    crate = scene.of(name)
+    if crate in {"std", "core", "alloc"}:
+        known: tuple[str, ...] = STD_MACROS
+    else:
+        items = scene.index.crate(crate)
+        macros = items.items if items is not None else ()
+        known = tuple({item.name for item in macros if item.kind == "macro"})
+    written = scene.code(scene.span.byte_start, scene.span.byte_end)
+    for near, _ in nearest(written, known, 1):
+        yield Proposal((scene.replace(scene.span, near),), {"macro": near})
+
+
+def attribute_beside_another(scene: Scene) -> Iterator[Proposal]:
+    """An attribute that another attribute, or the kind of function, rules out."""
+    attribute = attribute_around(scene)
+    if attribute is not None:
+        behind = re.match(rb"[ \t]*\r?\n[ \t]*|[ \t]*", scene.text[attribute.end_byte :])
+        end = attribute.end_byte + (behind.end() if behind is not None else 0)
+        yield Proposal((scene.delete(attribute.start_byte, end),), {"attribute": scene.of(attribute)})
