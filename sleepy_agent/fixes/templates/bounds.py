@@ -18,7 +18,14 @@ from sleepy_agent.fixes.templates.scene import Proposal, Scene
 UNSATISFIED = re.compile(
     r"^(?:trait bound )?`(?P<type>\w+): (?P<trait>[\w:]+(?:<[^`]*>)?)`(?: was not satisfied)?$", re.MULTILINE
 )
-RESTRICTING = re.compile(r"^consider (?:further )?restricting type parameter `(?P<type>\w+)` with trait")
+RESTRICTING = re.compile(
+    r"^consider (?:further )?restricting type parameter `(?P<type>\w+)` with trait"
+    r"|^the following trait defines an item `\w+`, perhaps you need to restrict type parameter `(?P<other>\w+)` with it"
+)
+# Where a method comes from many a trait, this one is rarely meant.
+RARELY_MEANT = frozenset({"ExactSizeIterator"})
+# Nobody asks for the trait that follows from another one by itself.
+ASKED_INSTEAD = {"ToString": "std::fmt::Display"}
 MISSING = (
     re.compile(r"the trait bound `(?P<type>\w+): (?P<trait>[\w:]+)` is not satisfied"),
     re.compile(r"`(?P<type>\w+)` doesn't implement `(?P<trait>[\w:]+)`"),
@@ -63,10 +70,13 @@ def restricted(scene: Scene) -> Iterator[Proposal]:
             continue
         edit = suggestion.edits[0]
         trait = path[0].rstrip(" ,")
-        written, imports = trait_name_at(scene, trait)
+        if trait in RARELY_MEANT:
+            continue
+        parameter = found["type"] or found["other"]
+        written, imports = trait_name_at(scene, ASKED_INSTEAD.get(trait, trait))
         node = scene.node_of(scene.span)
-        owner = declaring_item(scene, node, found["type"])
-        eager = add_bound(scene.file, owner, scene.text, found["type"], written) if owner is not None else None
+        owner = declaring_item(scene, node, parameter)
+        eager = add_bound(scene.file, owner, scene.text, parameter, written) if owner is not None else None
         if edit.file != scene.file or eager is None:
             continue
         is_same_place = (eager.byte_start, eager.byte_end) == (edit.byte_start, edit.byte_end)
@@ -75,7 +85,7 @@ def restricted(scene: Scene) -> Iterator[Proposal]:
             if is_same_place or written.split("<")[0] in {"Eq"}
             else replace(edit, replacement=edit.replacement.replace(trait, written))
         )
-        yield Proposal((*imports, new), {"parameter": found["type"], "traits": f"`{written}`"})
+        yield Proposal((*imports, new), {"parameter": parameter, "traits": f"`{written}`"})
         return
 
 

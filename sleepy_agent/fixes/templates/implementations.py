@@ -131,6 +131,7 @@ LACKS_IMPLEMENTATION = (
     re.compile(r"the trait bound `(?P<type>[^`:]+): (?P<trait>[\w:]+(?:<.+>)?)` is not satisfied"),
     re.compile(r"`(?P<type>[^`]+)` doesn't implement `(?P<trait>[\w:]+)`"),
     re.compile(r"an implementation of `(?P<trait>\w+(?:<.+>)?)` might be missing for `(?P<type>[^`]+)`"),
+    re.compile(r"^`(?P<type>[^`:]+): (?P<trait>[\w:]+)`$", re.MULTILINE),
     re.compile(r"couldn't convert the error: `(?P<type>[^`:]+): (?P<trait>[\w:]+)` is not satisfied"),
 )
 METHODS = {"Display": "fmt", "From": "from", "Neg": "neg", "PartialOrd": "partial_cmp"}
