@@ -66,6 +66,9 @@ def compute_first(scene: Scene) -> Iterator[Proposal]:
         return
     if value.start_byte <= begin.start_byte < value.end_byte:
         return
+    if value.parent is not None and value.parent.type == "let_declaration" and value.parent.parent == block:
+        # The whole statement goes before the borrow then.
+        return
     name = free_name(scene, value, name_for(scene, value))
     edits = (line_insertion(scene, statement, f"let {name} = {scene.of(value)};"), scene.replace(value, name))
     yield Proposal(edits, {"value": " ".join(scene.of(value).split()), "name": name}, keeps_behaviour=is_same or None)

@@ -110,7 +110,9 @@ def behind(scene: Scene, first: Node, second: Node, used: Span | None) -> Iterat
         return
     last = statements[statements.index(user) - 1]
     if last != second and last.start_byte > second.start_byte:
-        yield from moved_behind(scene, first, last)
+        for one in moved_behind(scene, first, last):
+            # Borrows mostly stand right before their first use.
+            yield replace(one, extra_cost=-0.06) if only_borrows(scene, first) else one
 
 
 def is_plain_borrow(scene: Scene, statement: Node) -> bool:

@@ -59,7 +59,20 @@ BORROWING_METHODS = frozenset(
 )
 # Those that may find another element when they are called later.
 FINDING_METHODS = frozenset(
-    {"get_mut", "last_mut", "first_mut", "entry", "peek_mut", "get", "first", "last", "ok_or", "ok_or_else"}
+    {
+        "get_mut",
+        "last_mut",
+        "first_mut",
+        "entry",
+        "peek_mut",
+        "get",
+        "first",
+        "last",
+        "ok_or",
+        "ok_or_else",
+        "unwrap",
+        "expect",
+    }
 )
 JUMPS = frozenset({"return_expression", "break_expression", "continue_expression"})
 CLOSURES = frozenset({"closure_expression", "async_block"})

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from sleepy_agent.code.names import words_of
-from sleepy_agent.code.syntax import ancestors, node_at
+from sleepy_agent.code.syntax import ancestors
 from sleepy_agent.code.type_text import bare_type_name, type_arguments
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.borrows_shared import (
@@ -386,54 +386,3 @@ def clone_captured(scene: Scene) -> Iterator[Proposal]:
     if place is None or in_closure(place) is None or call_around(place) is not None:
         return
     yield Proposal((scene.insert(place.end_byte, ".clone()"),), {"place": scene.of(place)})
-
-
-def share_pointer(scene: Scene) -> Iterator[Proposal]:
-    """`Arc::clone(&x)`, as this file writes it, for a shared pointer that is moved and needed again."""
-    kind = re.match(r"(?:std::\w+::)?(Arc|Rc)<", moved_type(scene) or "")
-    if kind is None or f"{kind[1]}::clone(".encode() not in scene.text:
-        return
-    spans = own_spans(scene, MOVED_HERE)
-    place = (
-        exact_node(scene, scene.problem.span) if scene.problem.code == "E0507" else exact_node(scene, next(spans, None))
-    )
-    if place is not None and place.type in {"identifier", "field_expression", "index_expression"}:
-        edit = scene.replace(place, f"{kind[1]}::clone(&{scene.of(place)})")
-        # As the others here are written, so before rustc's `.clone()`.
-        yield Proposal((edit,), {"place": scene.of(place)}, -0.04)
-
-
-def borrow_matched_mutably(scene: Scene) -> Iterator[Proposal]:
-    """`&mut` for a matched place behind a mutable reference, for bindings that are written to."""
-    if scene.problem.code == "E0507":
-        place = exact_node(scene, scene.problem.span)
-        if "as enum variant" not in scene.problem.message or "a mutable reference" not in scene.problem.message:
-            return
-    else:
-        # The binding is said to be no `mut`; but nothing can be moved out of what is borrowed, `mut` or not.
-        place = matched_place_of(scene)
-    if place is None or place.type not in {"identifier", "field_expression", "index_expression"}:
-        return
-    extra = 0.0 if scene.problem.code == "E0507" else -0.12
-    borrowed = (scene.insert(place.start_byte, "&mut "),)
-    method = (scene.insert(place.end_byte, ".as_mut()"),)
-    is_option = (
-        "variant `Some`" in scene.problem.message
-        or re.search(r"let Some\(", scene.code(place.start_byte - 40, place.start_byte)) is not None
-    )
-    writes_method = is_option and b".as_mut()" in scene.text and not re.search(rb"= &mut (self\.)?\w+ \{", scene.text)
-    yield Proposal(method if writes_method else borrowed, {"place": scene.of(place)}, extra)
-
-
-def matched_place_of(scene: Scene) -> Node | None:
-    """The place behind a reference that the pattern takes apart which binds what is to be changed."""
-    found = re.fullmatch(
-        r"cannot borrow `\*?(\w+)` as mutable, as (?:it|`\w+`) is not declared as mutable", scene.problem.message
-    )
-    used = exact_node(scene, scene.problem.span)
-    local = local_at(scene, used, found[1]) if found is not None and used is not None else None
-    if local is None or local.kind != "pattern":
-        return None
-    place = matched_value(node_at(scene.root, local.byte_start, local.byte_end))
-    owner = local_at(scene, place, root_name(scene, place)) if place is not None else None
-    return place if owner is not None and (owner.type or "").startswith("&mut") else None
