@@ -35,6 +35,9 @@ class AtHand:
 def values_for(scene: Scene, position: int, name: str, wanted: str) -> list[AtHand]:
     """Expressions that may stand where a value of that name and type is wanted, the likeliest first."""
     wanted = plain_type(wanted)
+    if wanted.startswith("PhantomData<"):
+        is_known = any(one.name == "PhantomData" for one in scene.index.visible_names(scene.file, position))
+        return [AtHand("PhantomData" if is_known else "std::marker::PhantomData", SAME_NAME)]
     found: dict[str, AtHand] = {}
     others: list[AtHand] = []
     for code, known, own_name, is_mutable, is_inside in everything_at(scene, position):
@@ -114,6 +117,10 @@ def everything_at(scene: Scene, position: int) -> Iterator[tuple[str, str | None
     for local in locals_at(scene.root, scene.text, position):
         if local.name == "self":
             own = local
+            node = scene.root.descendant_for_byte_range(position, position)
+            of_self = self_type(Sight(scene.index, scene.root, scene.text), node) if node is not None else None
+            if of_self is not None:
+                yield "self", (local.type or "Self").replace("Self", of_self), "self", local.is_mutable, False
             continue
         if local.name in seen or local.name.startswith("_") or local.declaration_start <= position < local.byte_end:
             continue

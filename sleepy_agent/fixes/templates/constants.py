@@ -15,6 +15,11 @@ from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 # Where the value of a place is not read, but the place itself is used.
 PLACE_USERS = frozenset({"reference_expression", "field_expression", "index_expression", "assignment_expression"})
+# What a block stands in that is an expression of its own, no body.
+USERS_OF_BLOCKS = frozenset(
+    {"expression_statement", "let_declaration", "arguments", "assignment_expression", "block", "field_initializer"}
+    | {"parenthesized_expression", "reference_expression", "try_expression", "field_expression", "binary_expression"}
+)
 
 
 def function_made_const(scene: Scene) -> Iterator[Proposal]:
@@ -125,6 +130,10 @@ def unsafe_block(scene: Scene) -> Iterator[Proposal]:
     """`unsafe { .. }` around the smallest whole expression that the compiler means."""
     node = scene.node
     if scene.span.from_macro is not None or scene.around("macro_invocation") is not None:
+        return
+    bare = next((one for one in ancestors(node) if one.type in {"block", "function_item", "closure_expression"}), None)
+    if bare is not None and bare.type == "block" and bare.parent is not None and bare.parent.type in USERS_OF_BLOCKS:
+        yield Proposal((scene.insert(bare.start_byte, "unsafe "),))
         return
     while (
         node.parent is not None and node.parent.start_byte == node.start_byte and node.parent.end_byte == node.end_byte

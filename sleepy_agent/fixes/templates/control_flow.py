@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -156,6 +157,31 @@ def variable_for_constant(scene: Scene) -> Iterator[Proposal]:
     ]
     if len(near) == 1:
         yield Proposal((scene.replace(node, near[0]),), {"name": near[0], "constant": name})
+
+
+def comparison_for_assignment(scene: Scene) -> Iterator[Proposal]:
+    """`=` where a truth is wanted and `()` was found: `==`."""
+    found = re.search(r"found `\(\)`|`(bool|\(\)) [|&]{1,2} (bool|\(\))`|`\(\)` is not", scene.said)
+    assignment = first_assignment(scene.node)
+    if found is None or assignment is None or scene.span.from_macro is not None:
+        return
+    sign = next((child for child in assignment.children if child.type == "="), None)
+    if sign is not None:
+        yield Proposal((scene.replace(sign, "=="),))
+
+
+def first_assignment(node: Node) -> Node | None:
+    """The assignment that a node is, but for brackets and operands around it, or that it is an operand's part of."""
+    waiting = [node, *([node.parent] if node.parent is not None and node.parent.type == "binary_expression" else [])]
+    for _ in range(12):
+        if not waiting:
+            return None
+        one = waiting.pop(0)
+        if one.type == "assignment_expression":
+            return one
+        if one.type in {"parenthesized_expression", "binary_expression", "closure_expression", "return_expression"}:
+            waiting += code_children(one)
+    return None
 
 
 # ---- statements that run into each other ----------------------------------------------------------------------

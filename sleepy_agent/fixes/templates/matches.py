@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from tree_sitter import Node
 
 from sleepy_agent.code.items import ItemKind, Variant
-from sleepy_agent.code.syntax import LOOP_KINDS, code_children
+from sleepy_agent.code.syntax import LOOP_KINDS, ancestors, code_children
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
@@ -259,3 +259,55 @@ def constant_for_static(scene: Scene) -> Iterator[Proposal]:
     if place >= 0 and b"mut" not in head:
         start = item.byte_start + place
         yield Proposal((Edit(item.file, start, start + len("static"), "const"),), {"name": name})
+
+
+# ---- fields of patterns ---------------------------------------------------------------------------------------
+
+
+def field_bound_by_reference(scene: Scene) -> Iterator[Proposal]:
+    """A missing field beside fields that are bound with `ref`."""
+    pattern = scene.around("struct_pattern")
+    names = re.findall(r"`(\w+)`", scene.problem.message.partition("field")[2])
+    if pattern is None or not names or scene.span.from_macro is not None:
+        return
+    fields = [child for child in code_children(pattern) if child.type == "field_pattern"]
+    if fields and all(scene.of(field).startswith("ref ") for field in fields):
+        text = "".join(f", ref {name}" for name in names)
+        yield Proposal((scene.insert(fields[-1].end_byte, text),), {"names": ", ".join(names)})
+
+
+def field_of_pattern(scene: Scene) -> Iterator[Proposal]:
+    """A name that nobody declares is a field that the pattern around leaves out with `..`."""
+    name = scene.code(scene.span.byte_start, scene.span.byte_end)
+    if scene.span.from_macro is not None or not re.fullmatch(r"[a-z_]\w*", name):
+        return
+    for around in ancestors(scene.node):
+        for pattern in patterns_of(around, scene.span.byte_start):
+            rest = next((child for child in pattern.children if child.type == "remaining_field_pattern"), None)
+            kind = pattern.child_by_field_name("type")
+            if rest is None or kind is None:
+                continue
+            path = scene.of(kind).split("<")[0].split("::")
+            variants = scene.index.variants_of(path[-2]) if len(path) > 1 else ()
+            fields = next((one.fields for one in variants if one.name == path[-1]), scene.index.fields_of(path[-1]))
+            if any(field.name == name for field in fields):
+                yield Proposal((scene.insert(rest.start_byte, f"{name}, "),), {"name": name})
+                return
+        if around.type == "function_item":
+            return
+
+
+def patterns_of(around: Node, position: int) -> Iterator[Node]:
+    """The struct patterns that bind names for what stands behind them in a node."""
+    holders: list[Node] = []
+    if around.type in {"match_arm", "if_expression", "while_expression", "for_expression", "closure_expression"}:
+        holders = [child for child in around.children if child.end_byte <= position and child.type != "block"]
+    elif around.type == "block":
+        holders = [child for child in around.children if child.type == "let_declaration" and child.end_byte <= position]
+    waiting = list(reversed(holders))
+    while waiting:
+        node = waiting.pop()
+        if node.type == "struct_pattern":
+            yield node
+        if node.type not in {"block", "arguments"}:
+            waiting += node.children

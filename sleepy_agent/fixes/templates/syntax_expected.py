@@ -64,6 +64,7 @@ VALUE_MARKS = frozenset({b"[", b"(", b"&", b"*", b"-", b"!", b"|", b"||"})
 NOT_LISTED = 0.06
 MOST_PLACES = 3
 MOST_LINES_BACK = 15
+MOST_TOKENS_BACK = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +278,52 @@ def starts_a_line(scene: Scene, token: Token | None) -> bool:
     return token is None or scene.indentation(token.start) == scene.code(
         scene.text.rfind(b"\n", 0, token.start) + 1, token.start
     )
+
+
+def turbofish(scene: Scene) -> Iterator[Proposal]:
+    """`collect<Vec<_>>()` read as a comparison: `::` in front of the nearest `<` that a name stands before."""
+    stop = stop_of(scene)
+    if stop is None:
+        return
+    for number in range(stop.number, max(stop.number - MOST_TOKENS_BACK, 1), -1):
+        token, before = stop.tokens.all[number], stop.tokens.all[number - 1]
+        if token.text in {b";", b"{", b"}"}:
+            return
+        if token.text == b"<" and before.kind == "word" and before.end == token.start:
+            edit = scene.insert(token.start, "::")
+            if broken_places_after(scene, (edit,)) == 0:
+                yield Proposal((edit,), {"name": before.text.decode(errors="replace")})
+                return
+
+
+def bar_behind_parameters(scene: Scene) -> Iterator[Proposal]:
+    """`map(|(key, value) key.len())`: every place behind the first bar where a second one makes the text parse."""
+    stop = stop_of(scene)
+    if stop is None:
+        return
+    tokens = stop.tokens.all
+    first = next(
+        (
+            number
+            for number in range(stop.number, max(stop.number - MOST_TOKENS_BACK, 1), -1)
+            if tokens[number].text == b"|" and tokens[number - 1].text in {b"(", b",", b"=", b"move", b"{", b"=>"}
+        ),
+        None,
+    )
+    if first is None:
+        return
+    kept = 0
+    for number in range(first, min(stop.number + 1, len(tokens) - 1)):
+        token, following = tokens[number], tokens[number + 1]
+        may_end = number == first or token.kind == "word" or token.text in {b")", b">", b"]"}
+        if not may_end or following.text in {b",", b".", b")", b"::", b":", b"|", b"?"}:
+            continue
+        edit = scene.insert(token.end, "|" if following.start > token.end else "| ")
+        if broken_places_after(scene, (edit,)) == 0:
+            yield Proposal((edit,), {"mark": "|"}, 0.02 * kept, question="where the parameters end")
+            kept += 1
+            if kept == MOST_PLACES:
+                return
 
 
 def joined_marks(scene: Scene, stop: Stop) -> Iterator[Proposal]:

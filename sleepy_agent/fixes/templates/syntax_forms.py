@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
-from sleepy_agent.fixes.templates.syntax_expected import stop_of
-from sleepy_agent.fixes.templates.syntax_tokens import line_of, parses_better
+from sleepy_agent.fixes.templates.syntax_expected import MOST_TOKENS_BACK, stop_of
+from sleepy_agent.fixes.templates.syntax_tokens import CLOSERS, OPENERS, line_of, parses_better
 
 RECEIVERS = {
     r"mut\s*&\s*self": "&mut self",
@@ -20,6 +20,10 @@ RECEIVERS = {
     r"&\s*this": "&self",
 }
 OPERATOR_WORDS = {b"mod": "%", b"div": "/", b"xor": "^", b"AND": "&&", b"OR": "||"}
+MACROS = frozenset(
+    {b"vec", b"println", b"print", b"eprintln", b"eprint", b"format", b"write", b"writeln", b"assert", b"assert_eq"}
+    | {b"assert_ne", b"debug_assert", b"panic", b"todo", b"matches", b"macro_rules", b"unreachable", b"unimplemented"}
+)
 ARGUMENTS_END = frozenset({b";", b"}", b")", b"]"})
 
 
@@ -93,3 +97,31 @@ def imports_in_braces(scene: Scene) -> Iterator[Proposal]:
         first = start + len(found[1].encode())
         edit = Edit(scene.file, first, end, f"{{{found[2]}}}")
         yield Proposal((edit,))
+
+
+def mark_of_a_macro(scene: Scene) -> Iterator[Proposal]:
+    """`vec[1, 2]` as `vec![1, 2]`, `macro_rules name {` as `macro_rules! name {`."""
+    stop = stop_of(scene)
+    if stop is None:
+        return
+    tokens = stop.tokens.all
+    depth = 0
+    for number in range(min(stop.number + 1, len(tokens) - 2), max(stop.number - MOST_TOKENS_BACK, 0), -1):
+        token = tokens[number]
+        depth += (token.text in CLOSERS) - (token.text in OPENERS)
+        following = tokens[number + 1]
+        if token.text in MACROS and (following.text in OPENERS or token.text == b"macro_rules") and depth <= 0:
+            edit = scene.insert(token.end, "!")
+            if parses_better(scene, (edit,)):
+                yield Proposal((edit,), {"name": token.text.decode()})
+            return
+
+
+def constant_without_keyword(scene: Scene) -> Iterator[Proposal]:
+    """`LIMIT: u32 = 3;` as `const LIMIT: u32 = 3;`, where an item is expected."""
+    stop = stop_of(scene)
+    if stop is None or stop.found.text != b":" or not re.fullmatch(rb"[A-Z][A-Z0-9_]+", stop.previous.text):
+        return
+    edit = scene.insert(stop.previous.start, "const ")
+    if parses_better(scene, (edit,)):
+        yield Proposal((edit,), {"name": stop.previous.text.decode()})

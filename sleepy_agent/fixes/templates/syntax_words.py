@@ -16,7 +16,7 @@ from sleepy_agent.fixes.templates.syntax_tokens import Token, parses_better
 
 ITEM_KEYWORDS = ("fn", "struct", "enum", "trait", "impl", "mod", "use", "type", "const", "static", "pub", "union")
 STATEMENT_KEYWORDS = ("let", "for", "while", "loop", "match", "return", "if", "else", "mut", "in", "break", "continue")
-ASIDE = ("unsafe", "async", "extern", "where", "move", "dyn", "ref", "as", "crate", "super", "await")
+ASIDE = ("self", "unsafe", "async", "extern", "where", "move", "dyn", "ref", "as", "crate", "super", "await")
 ALL_KEYWORDS = (*ITEM_KEYWORDS, *STATEMENT_KEYWORDS, *ASIDE)
 # Names are no keywords where more than these letters differ.
 MOST_LETTERS_WRONG = 2
@@ -62,7 +62,8 @@ def keywords_for(word: str) -> list[str]:
     """Rust's word for another language's, then the keywords with nearly the same letters."""
     found = foreign_words().get(word, ())
     lowered = word.lower()
-    most = min(MOST_LETTERS_WRONG, max(1, len(word) // 3))
+    # Of one letter everything is made.
+    most = min(MOST_LETTERS_WRONG, max(1, len(word) // 2)) if len(word) > 1 else 0
     near = sorted(
         (distance, ours)
         for ours in ALL_KEYWORDS
