@@ -225,9 +225,16 @@ def visibility_flags(
             and item_after.type == "function_item"
         )
         is_public = is_public_item(item_before, before) and not found and not is_wider
+        is_public = is_public and not is_mut_of_parameter(before, after, change)
         if is_public and not complained and overlaps(signature_range(item_before), (change.start, change.end)):
             found.add("changed_public_signature")
     return found
+
+
+def is_mut_of_parameter(before: bytes, after: bytes, change: TextChange) -> bool:
+    """Whether all that changes is the `mut` of a parameter's own name, which no caller sees."""
+    words = {before[change.start : change.end].strip(), after[change.new_start : change.new_end].strip()}
+    return words == {b"", b"mut"} and before[: change.start].rstrip()[-1:] in {b"(", b","}
 
 
 def changes_public_header(root: Node, text: bytes, changed: tuple[int, int], target: tuple[int, int] | None) -> bool:

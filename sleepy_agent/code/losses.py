@@ -178,6 +178,10 @@ def lost_actions(old: Side, new: Side) -> bool:
     one whose arguments go to another call."""
     actions, actions_after = old.actions, new.actions
     lost, gained = actions - actions_after, actions_after - actions
+    for name in list(lost):
+        # `values_mut` does what `values` did.
+        lost[name] -= gained[f"{name}_mut"] + (gained[name.removesuffix("_mut")] if name.endswith("_mut") else 0)
+    lost = +lost
     lost.pop("==", None)
     if gained["=="] or any(introduces(new, number) for number in range(len(new.stretches))):
         lost.pop("=", None)

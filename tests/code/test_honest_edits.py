@@ -9,6 +9,9 @@ from sleepy_agent.code.changes import all_flags
 
 HONEST = {
     "mut": "fn f() { let «→mut »v = vec![1]; v.push(2); }",
+    "mut of a public function's parameter": "pub fn f(«→mut »n: u32) -> u32 { ⟦n += 1⟧; n }",
+    "mut of a public method's self": "pub struct S;\nimpl S { pub fn f(«→mut »self) -> S { ⟦self.g()⟧; self } }",
+    "the mutable sibling of a method": "fn f(m: &mut M) { for x in m.«values()→values_mut()» { x.g(); } }",
     "reference": "fn f(s: String) { g(«→&»s); g(&s); }",
     "mutable reference": "fn f() { let mut v = vec![1]; g(&«→mut »v); }",
     "no reference": "fn f(s: &str) { g(«&→»s); }",
