@@ -25,6 +25,13 @@ MACRO_WORDS = {
     "not_implemented": "unimplemented", "debug": "dbg", "is_match": "matches", "stringify_all": "stringify",
 }  # fmt: skip
 DERIVES = ("Clone", "Copy", "Debug", "Default", "Eq", "Hash", "Ord", "PartialEq", "PartialOrd")
+ATTRIBUTES = (
+    *("allow", "automatically_derived", "cfg", "cfg_attr", "cold", "crate_name", "crate_type", "deny", "deprecated"),
+    *("derive", "doc", "expect", "export_name", "forbid", "global_allocator", "ignore", "inline", "link", "link_name"),
+    *("macro_export", "macro_use", "must_use", "no_mangle", "no_main", "no_std", "non_exhaustive", "panic_handler"),
+    *("path", "proc_macro", "proc_macro_attribute", "proc_macro_derive", "recursion_limit", "repr", "should_panic"),
+    *("target_feature", "test", "track_caller", "type_length_limit", "used", "warn"),
+)
 DERIVE_WORDS = {
     "Comparable": "PartialOrd", "Equatable": "PartialEq", "Equal": "PartialEq", "Equals": "PartialEq",
     "Cloneable": "Clone", "Copyable": "Copy", "Hashable": "Hash", "Printable": "Debug", "Show": "Debug",
@@ -65,6 +72,13 @@ def nearest_derive(scene: Scene) -> Iterator[Proposal]:
     if word is not None and word not in there:
         yield Proposal((scene.replace(scene.span, word),), {"wanted": wanted, "found": word}, extra_cost=0.05)
     yield from rename_proposals(scene, scene.span, wanted, [KnownName(one) for one in DERIVES if one not in there])
+
+
+def nearest_attribute(scene: Scene) -> Iterator[Proposal]:
+    """`#![cfg_ttr(..)]` -> `#![cfg_attr(..)]`."""
+    wanted = scene.values["wanted"]
+    if spelled(scene) == wanted:
+        yield from rename_proposals(scene, scene.span, wanted, [KnownName(one) for one in ATTRIBUTES])
 
 
 def nearest_of_listed_words(scene: Scene) -> Iterator[Proposal]:

@@ -31,6 +31,9 @@ COST_OF_ANOTHER_CASE = 0.1
 EQUALLY_NEAR = 0.06
 # A name that is so much less near than the best is not worth a compile.
 FAR_BEHIND = 0.25
+# A name that says the opposite is never meant, one with another number hardly.
+COST_OF_THE_OPPOSITE = 0.4
+COST_OF_ANOTHER_NUMBER = 0.12
 # What its authors want to be rid of is hardly what they renamed something to.
 COST_OF_A_DEPRECATED_NAME = -0.2
 # So many crates are looked through for a type that the compiler does not show.
@@ -66,7 +69,7 @@ def rated_names(wanted: str, known: Iterable[KnownName], most: int = MOST_NAMES)
         if near < LEAST_SIMILARITY or one.code == wanted:
             continue
         case = 0.0 if case_of(one.name) == case_of(wanted) else COST_OF_ANOTHER_CASE
-        rating = max(0.0, min(1.0, near + one.fit - case))
+        rating = max(0.0, min(1.0, near + one.fit - case - cost_of_another_meaning(wanted, one.name)))
         if rating >= LEAST_SIMILARITY and (one.code not in best or best[one.code][1] < rating):
             best[one.code] = (one, rating)
     ordered = sorted(best.values(), key=lambda pair: (-pair[1], len(pair[0].code), pair[0].code))[:most]
@@ -80,6 +83,30 @@ def nearness_of(wanted: str, name: str) -> float:
     if near < SAME_IN_OTHER_WORDS and sorted(meanings_of(wanted)) == sorted(meanings_of(name)):
         return SAME_IN_OTHER_WORDS
     return near
+
+
+def cost_of_another_meaning(wanted: str, name: str) -> float:
+    """What it takes off that two names differ in a number (`Utf8`, `Utf16`) or say the opposite (`first`, `last`)."""
+    words, others = set(words_of(wanted)), set(words_of(name))
+    opposites = opposite_words()
+    if any(opposites.get(word, frozenset()) & (others - words) for word in words - others):
+        return COST_OF_THE_OPPOSITE
+    digits, other_digits = (sorted(re.findall(r"\d", one)) for one in (wanted, name))
+    letters, other_letters = ({word for word in one if len(word) == 1} for one in (words - others, others - words))
+    is_other_letter = bool(letters and other_letters and len(words) > 1)
+    return COST_OF_ANOTHER_NUMBER if digits != other_digits or is_other_letter else 0.0
+
+
+@cache
+def opposite_words() -> Mapping[str, frozenset[str]]:
+    """For each word those that say the opposite."""
+    text = files("sleepy_agent.fixes.templates").joinpath("names_in_scope.toml").read_text(encoding="utf-8")
+    found: dict[str, frozenset[str]] = {}
+    for line in tomllib.loads(text)["opposites"]["words"].strip().splitlines():
+        one, other = line.split()
+        found[one] = found.get(one, frozenset()) | {other}
+        found[other] = found.get(other, frozenset()) | {one}
+    return found
 
 
 @lru_cache(maxsize=4096)
