@@ -13,8 +13,11 @@ from collections.abc import Mapping, Sequence
 from benchmarks.real_crates import mutators_names, mutators_ownership, mutators_syntax, mutators_types
 from benchmarks.real_crates.mutation import Mutation, Mutator, SourceFile, applied
 
-MUTATOR_VERSION = 1
-"""Counted up when a mutator changes: mutants of another version are made anew."""
+MUTATOR_VERSION = 2
+"""Counted up when a mutator changes: mutants of another version are made anew.
+
+2: a forgotten item of a trait takes its attributes and its documentation with it; before, they were left behind.
+"""
 
 MUTATORS: tuple[Mutator, ...] = (
     *mutators_ownership.MUTATORS,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tree_sitter import Node
+
 from benchmarks.real_crates.mutation import (
     Mutation,
     Mutator,
@@ -21,7 +23,7 @@ from benchmarks.real_crates.mutation import (
     without_method,
 )
 from benchmarks.real_crates.words import wrong_words
-from sleepy_agent.code.syntax import code_children
+from sleepy_agent.code.syntax import COMMENT_KINDS, code_children
 
 _CONVERSIONS = frozenset({"into", "to_string", "to_owned", "to_vec", "into_owned", "into_boxed_str", "collect"})
 _ERROR_CONVERSIONS = frozenset({"ok_or", "ok_or_else", "map_err", "ok", "transpose"})
@@ -77,10 +79,19 @@ def _item_of_a_trait_forgotten(source: SourceFile) -> Iterator[Mutation]:
             if item.type in {"associated_type", "type_item", "const_item"} or (
                 item.type == "function_item" and is_short
             ):
-                start = source.text.rfind(b"\n", 0, item.start_byte) + 1
+                first = _with_what_belongs_to_it(item)
+                start = source.text.rfind(b"\n", 0, first.start_byte) + 1
                 end = source.text.find(b"\n", item.end_byte) + 1
-                if end > 0 and not source.text[start : item.start_byte].strip():
+                if end > 0 and not source.text[start : first.start_byte].strip():
                     yield cut(start, end)
+
+
+def _with_what_belongs_to_it(item: Node) -> Node:
+    """The first of the attributes and comments right above an item, or the item."""
+    above = item.prev_sibling
+    while above is not None and (above.type in COMMENT_KINDS or above.type == "attribute_item"):
+        item, above = above, above.prev_sibling
+    return item
 
 
 def _cast_forgotten(source: SourceFile) -> Iterator[Mutation]:

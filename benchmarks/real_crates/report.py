@@ -64,6 +64,7 @@ def figures_of(outcomes: Sequence[Outcome], lines: Mapping[str, int], *, with_pe
 def _figures_of_a_repairer(name: str, outcomes: Sequence[Outcome], *, with_bars: bool) -> list[Figure]:
     scores = _scores(outcomes, name)
     compiling = [score for score in scores if score.compiles]
+    clean = [score for score in scores if score.clean]
     count = f"{len(scores)} mutants"
     return [
         Figure(f"real crates: {name}, compiles", share(scores, "compiles"), "%", measured_on=count),
@@ -85,8 +86,14 @@ def _figures_of_a_repairer(name: str, outcomes: Sequence[Outcome], *, with_bars:
             f"real crates: {name}, unit tests of what compiles pass",
             share(compiling, "passes_tests"),
             "%",
+            measured_on=f"{len(compiling)} crates, with those that have a todo!() or another cheat",
+        ),
+        Figure(
+            f"real crates: {name}, unit tests of what compiles without cheating pass",
+            share(clean, "passes_tests"),
+            "%",
             bar=TESTS_BAR if name in {UNASKED, EVERY_OFFER} else None,
-            measured_on=f"{len(compiling)} crates mended",
+            measured_on=f"{len(clean)} crates",
         ),
     ]
 

@@ -32,7 +32,10 @@ EXAMPLES = {
     "derive forgotten": ("#[derive(Clone, Debug)] struct A;", "#[derive(Debug)] struct A;"),
     "bound forgotten": ("fn f<T: A + B>(b: T) {}", "fn f<T: B>(b: T) {}"),
     "type parameter not declared": ("impl<T> A<T> {}", "impl A<T> {}"),
-    "item of a trait forgotten": ("impl A for B {\n    type C = D;\n}\n", "impl A for B {\n}\n"),
+    "item of a trait forgotten": (
+        "impl A for B {\n    /// It is C.\n    #[inline]\n    fn c() -> u8 { 1 }\n}\n",
+        "impl A for B {\n}\n",
+    ),
     "cast forgotten": ("fn f() { a as usize; }", "fn f() { a; }"),
     "conversion forgotten": ("fn f() { a.to_string(); }", "fn f() { a; }"),
     "dereference forgotten": ("fn f() { *a = 1; }", "fn f() { a = 1; }"),

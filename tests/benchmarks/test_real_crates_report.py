@@ -53,6 +53,7 @@ def test_figures_by_reading_and_group() -> None:
     assert value(f": {EVERY_OFFER}, compiles without cheating") == 50
     assert value(f": {EVERY_OFFER}, equal to the original") == 25
     assert value(f": {EVERY_OFFER}, unit tests of what compiles pass") == pytest.approx(200 / 3)
+    assert value(f": {EVERY_OFFER}, unit tests of what compiles without cheating pass") == 50
     assert value(f": {UNASKED}, compiles") == 25
     assert value(", two mistakes: clean") == 100
     assert value(", held-out kinds: clean") == 0
