@@ -18,6 +18,15 @@ COPIED = frozenset(
 )
 # Types of so many values that the type alone says little.
 COMMON = COPIED | {"String", "&str"}
+# What is made of one value, and how.
+WRAPPERS = {
+    name: f"{name}::new"
+    for name in ("Box", "Rc", "Arc", "Cell", "RefCell", "Mutex", "RwLock", "UnsafeCell", "ManuallyDrop")
+} | {"Option": "Some", "Wrapping": "Wrapping", "Reverse": "Reverse"}
+ATOMICS = {
+    "AtomicBool": "bool", "AtomicUsize": "usize", "AtomicIsize": "isize", "AtomicU8": "u8", "AtomicU16": "u16",
+    "AtomicU32": "u32", "AtomicU64": "u64", "AtomicI32": "i32", "AtomicI64": "i64",
+}  # fmt: skip
 LEAST_SIMILARITY = 0.6
 SAME_NAME, SAME_NAME_INSIDE, SIMILAR_NAME, ONLY_ONE, ONLY_COMMON_ONE = 0.0, 0.08, 0.12, 0.2, 0.3
 
@@ -90,6 +99,11 @@ def fitting(
         return code, 0.01
     if wanted == "String" and known == "&str":
         return f"{code}.to_string()", 0.03
+    wrapped = re.fullmatch(r"(\w+)<(.*)>", wanted)
+    if wrapped is not None and wrapped[2] == known and wrapped[1] in WRAPPERS:
+        return f"{WRAPPERS[wrapped[1]]}({code})", 0.06
+    if ATOMICS.get(wanted) == known:
+        return f"{wanted}::new({code})", 0.06
     return None
 
 

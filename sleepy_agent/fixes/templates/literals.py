@@ -118,28 +118,32 @@ def power(scene: Scene) -> Iterator[Proposal]:
 
 
 def bar_of_closure(scene: Scene) -> Iterator[Proposal]:
-    """`map(x| x + 1)` and `fold(0, sum, x| sum + x)`: the bar in front of the closure's parameters."""
-    arguments = scene.around("arguments")
-    if arguments is None:
+    """`map(x| x + 1)`, `fold(0, sum, x| sum + x)`, `let f = x| x + 1`: the bar in front of the closure's parameters.
+
+    It was read as an or of two values, perhaps with more behind it, or with `&` in front of it.
+    """
+    top = node = scene.node
+    sign = None
+    while node.parent is not None and node.parent.type in {"reference_expression", "binary_expression"}:
+        if node.parent.type == "binary_expression":
+            if node.parent.child_by_field_name("left") != node:
+                break
+            operator = node.parent.child_by_field_name("operator")
+            sign = operator if sign is None and operator is not None and operator.type == "|" else sign
+        top = node = node.parent
+    if sign is None or scene.span.from_macro is not None:
         return
-    given = code_children(arguments)
-    for number, argument in enumerate(given):
-        left, right = argument.child_by_field_name("left"), argument.child_by_field_name("right")
-        sign = argument.child_by_field_name("operator")
-        if argument.type != "binary_expression" or sign is None or sign.type != "|" or left is None or right is None:
-            continue
-        body = scene.of(right)
-        if left.type == "reference_expression":
-            left = left.child_by_field_name("value") or left
-        first = left
-        for before in reversed(given[:number]):
+    body = scene.code(sign.end_byte, top.end_byte)
+    if scene.node.type != "identifier" or not is_word_of(scene.of(scene.node), body):
+        return
+    first = top
+    if top.parent is not None and top.parent.type == "arguments":
+        given = code_children(top.parent)
+        for before in reversed(given[: given.index(top)]):
             if before.type != "identifier" or not is_word_of(scene.of(before), body):
                 break
             first = before
-        if left.type == "identifier" and is_word_of(scene.of(left), body):
-            if first.start_byte <= scene.span.byte_start <= argument.end_byte:
-                yield Proposal((scene.insert(first.start_byte, "|"),))
-            return
+    yield Proposal((scene.insert(first.start_byte, "|"),))
 
 
 def is_word_of(word: str, text: str) -> bool:

@@ -26,6 +26,14 @@ FIRST = {
     "field converted": (
         "pub struct P { a: u32, b: String }\npub fn f(a: u32, b: &str) -> P { P { a«, b: b.to_string()¦» } }"
     ),
+    "field wrapped": (
+        "use std::cell::RefCell;\npub struct P { a: u32, b: RefCell<u32> }\n"
+        "pub fn f(a: u32, b: u32) -> P { P { a«, b: RefCell::new(b)¦» } }"
+    ),
+    "field that holds nothing": (
+        "use std::marker::PhantomData;\npub struct P<T> { a: u32, kind: PhantomData<T> }\n"
+        "pub fn f<T>(a: u32) -> P<T> { P { a«, kind: PhantomData¦» } }"
+    ),
     "field of self": "pub struct P { a: u32, b: u32 }\nimpl P { pub fn f(&self) -> P { P { a: 1«, b: self.b¦» } } }",
     "element of a vector": "pub fn f(v: &Vec<u32>, i: usize) -> u32 { v«[i]¦(i)» }",
     "product": "pub fn f(a: u32, b: u32) -> u32 { a«*¦»(b + 1) }",
