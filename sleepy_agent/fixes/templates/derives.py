@@ -74,7 +74,11 @@ def missing_copy(scene: Scene) -> Iterator[Proposal]:
         item = scene.index.meant_type(found["type"])
         if item is None or item.name != bare_type_name(found["type"]) or has_trait(scene.index, item, "Drop"):
             continue
+        if has_trait(scene.index, item, "Iterator"):
+            # A copy would go its own way.
+            continue
         extra = 0.0 if has_trait(scene.index, item, "Clone") else 0.15
+        extra += 0.2 if any(one.self_parameter == "&mut self" for one in scene.index.methods_of(item.name)) else 0.0
         parts = [item.fields, *(variant.fields for variant in item.variants)]
         extra += 0.15 if max(len(part) for part in parts) > MOST_FIELDS_OF_COPY else 0.0
         yield from proposal_for(scene, item, {"Copy"}, extra)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from tree_sitter import Node
 
 from sleepy_agent.code.items import Item, ItemKind
+from sleepy_agent.code.scopes import lifetimes_at, type_parameters_at
 from sleepy_agent.code.syntax import ancestors, code_children
 from sleepy_agent.code.type_text import bare_type_name, split_outside
 from sleepy_agent.domain import Edit
@@ -15,6 +16,7 @@ from sleepy_agent.fixes.templates.generics_edits import (
     declare,
     declared_parameters,
     item_node,
+    lifetimes_used,
     name_end,
     parameters_of,
     read,
@@ -79,6 +81,31 @@ def implementation_parameters(scene: Scene) -> Iterator[Proposal]:
         yield Proposal(tuple(edits), {"parameters": ", ".join(f"`{name}`" for name in named)})
 
 
+def all_unknown_parameters(scene: Scene) -> Iterator[Proposal]:
+    """A function or an implementation that declares none of the lifetimes and parameters it uses: all at once."""
+    item = next((one for one in ancestors(scene.node) if one.type in {"function_item", "impl_item"}), None)
+    around = next((one for one in ancestors(scene.node) if one.type == "impl_item"), None)
+    for one in dict.fromkeys([around, item]):
+        body = one.child_by_field_name("body") if one is not None else None
+        if one is None or body is None or parameters_of(one) is not None or scene.span.byte_start >= body.start_byte:
+            continue
+        header = scene.code(one.start_byte, body.start_byte)
+        lifetimes = [name for name in lifetimes_used(header) if name not in lifetimes_at(one, scene.text)]
+        known = type_parameters_at(one, scene.text)
+        types = [
+            name
+            for node in nodes_of(one, "type_identifier")
+            for name in [scene.of(node)]
+            if node.end_byte <= body.start_byte and PARAMETER.match(name) and name not in known
+        ]
+        types = [name for name in dict.fromkeys(types) if not is_type(scene, name)]
+        unknown = [*lifetimes, *types]
+        declaration = declare(scene.file, one, ", ".join(unknown)) if 2 <= len(unknown) <= 5 else None
+        if declaration is not None:
+            yield Proposal((declaration,), {"parameters": ", ".join(f"`{name}`" for name in unknown)})
+            return
+
+
 def is_type(scene: Scene, name: str) -> bool:
     """Whether a type of that name can be meant there."""
     return scene.index.type_named(name) is not None
@@ -106,8 +133,10 @@ def type_gains_parameter(scene: Scene) -> Iterator[Proposal]:
             if one != own and PARAMETER.match(name) and name not in declared and not is_type(scene, name)
         )
     )
-    if not unknown or len(unknown) > 3:
+    lifetimes = [name for name in lifetimes_used(read(node, text)) if name not in declared]
+    if not unknown or len(unknown) > 3 or (lifetimes and declared):
         return
+    unknown = [*lifetimes, *unknown]
     declaration = declare(item.file, node, ", ".join(unknown))
     if declaration is None:
         return

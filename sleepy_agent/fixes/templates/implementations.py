@@ -9,6 +9,7 @@ from pathlib import Path
 from tree_sitter import Node
 
 from sleepy_agent.code.items import Item, ItemKind
+from sleepy_agent.code.scopes import type_of_expression
 from sleepy_agent.code.syntax import code_children
 from sleepy_agent.code.type_text import bare_type_name, type_arguments
 from sleepy_agent.domain import Edit
@@ -22,6 +23,7 @@ from sleepy_agent.fixes.templates.implementations_bodies import (
     TYPE_IN_METHOD,
     Wanted,
 )
+from sleepy_agent.fixes.templates.lifetimes_flow import last_expression
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 NAME = re.compile(r"`(\w+)`")
@@ -113,6 +115,8 @@ def type_in_method(scene: Scene, implementation: Node, trait: str, name: str) ->
     if (trait, name) in TYPE_IN_METHOD:
         method, pattern = TYPE_IN_METHOD[trait, name]
         found = re.fullmatch(pattern, methods.get(method, ""), re.DOTALL)
+        if found is not None and f"Self::{name}" in found[1]:
+            found = re.fullmatch(pattern, returned_type(scene, implementation, method) or "", re.DOTALL)
         return found[1] if found is not None and f"Self::{name}" not in found[1] else None
     for declared in scene.index.members_of(trait):
         returns = declared.returns
@@ -121,6 +125,18 @@ def type_in_method(scene: Scene, implementation: Node, trait: str, name: str) ->
             found = re.fullmatch(pattern, methods[declared.name], re.DOTALL)
             if found is not None and f"Self::{name}" not in found[1]:
                 return found[1]
+    return None
+
+
+def returned_type(scene: Scene, implementation: Node, method: str) -> str | None:
+    """The type of what a method ends with, where its signature only names the associated type."""
+    body = implementation.child_by_field_name("body")
+    for member in code_children(body) if body is not None else ():
+        name, block = member.child_by_field_name("name"), member.child_by_field_name("body")
+        if member.type == "function_item" and name is not None and block is not None and scene.of(name) == method:
+            last = last_expression(block)
+            found = type_of_expression(scene.index, scene.root, scene.text, last) if last is not None else None
+            return found if found is not None and not re.search(r"\b_\b", found) else None
     return None
 
 

@@ -177,13 +177,28 @@ def signature_for_implementations(scene: Scene) -> Iterator[Proposal]:
     wanted = node.child_by_field_name("parameters") if node is not None else None
     if wanted is None or len(receivers) != 1 or len(counts) != 1:
         return
-    same_receiver = receivers == {declared[0].self_parameter}
-    if same_receiver and counts == {len(declared[0].parameters)}:
-        return
-    types = {tuple(parameter.type for parameter in one.parameters) for one in others}
-    if len(types) == 1:
+    types = {tuple(re.sub(r"\s|'\w+", "", parameter.type) for parameter in one.parameters) for one in others}
+    declared_types = tuple(re.sub(r"\s|'\w+", "", parameter.type) for parameter in declared[0].parameters)
+    is_same = receivers == {declared[0].self_parameter} and types == {declared_types}
+    if len(types) == 1 and not is_same:
         edit = Edit(declared[0].file, wanted.start_byte, wanted.end_byte, scene.of(parameters))
         yield Proposal((edit,), {"method": scene.of(name), "trait": trait})
+
+
+def name_of_all_implementations(scene: Scene) -> Iterator[Proposal]:
+    """All implementations call a method otherwise than the trait, which has one of that shape that nobody has."""
+    function, trait = scene.around("function_item"), trait_around(scene)
+    name = function.child_by_field_name("name") if function is not None else None
+    if function is None or trait is None or name is None:
+        return
+    implementors = scene.index.implementors_of(trait)
+    written = [{one.name for one in implementor.items} for implementor in implementors]
+    members = [one for one in scene.index.members_of(trait) if one.is_in_trait and one.kind is ItemKind.METHOD]
+    orphans = [one for one in members if not any(one.name in names for names in written)]
+    if len(orphans) != 1 or not has_shape(function, orphans[0]) or not all(scene.of(name) in one for one in written):
+        return
+    edit = Edit(orphans[0].file, orphans[0].name_start, orphans[0].name_end, scene.of(name))
+    yield Proposal((edit,), {"wrong": orphans[0].name, "right": scene.of(name), "trait": trait})
 
 
 # ---- members that the trait does not have -------------------------------------------------------------------
