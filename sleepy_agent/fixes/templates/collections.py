@@ -111,7 +111,9 @@ def converted_items(scene: Scene) -> Iterator[Proposal]:
     collection = plain_type(f"`{scene.values['collection']}`")
     parts = type_arguments(collection) or ("",)
     pair = f"({', '.join(parts)})" if len(parts) == 2 else parts[0]
-    target = plain_type(f"`{wanted['wanted']}`") if wanted is not None else pair
+    # The help may speak of a part of a tuple only.
+    is_whole = wanted is not None and plain_type(f"`{wanted['found']}`") == item
+    target = plain_type(f"`{wanted['wanted']}`") if wanted is not None and is_whole else pair
     body = last_closure(scene, chain)
     for before, after, step in steps_for_item(item, target, collection):
         if body is not None and before + after:

@@ -112,8 +112,10 @@ def borrowed_element_type(scene: Scene) -> Iterator[Proposal]:
     node = scene.node if scene.node.type != "block" else None
     written = exact_node(scene, scene.span)
     function = written.parent if written is not None else None
+    is_whole = written is not None and scene.of(written).replace(" ", "") == unsized.replace(" ", "")
     if (
-        function is not None
+        is_whole
+        and function is not None
         and function.type == "function_item"
         and function.child_by_field_name("return_type") == written
     ):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from sleepy_agent.code.local_names import declaration_of
+from sleepy_agent.code.local_names import declaration_of, uses_of
 from sleepy_agent.code.syntax import ancestors, code_children, node_at
 from sleepy_agent.code.type_text import bare_type_name, type_arguments
 from sleepy_agent.domain import Edit, Span
@@ -155,14 +155,21 @@ def declared_type(scene: Scene) -> Iterator[Proposal]:
         return
     if found.found == "()" or found.expected == "()":
         return
-    for place, name, extra in declared_places(scene, found.node):
+    for place, name, unlikely in declared_places(scene, found.node):
         written = scene.context.read(place.file)[place.byte_start : place.byte_end].decode(errors="replace")
         if plain_type(f"`{written}`") != found.expected or not is_known_here(scene, found.found):
             continue
+        unlikely_here = unlikely
         # A value that others only lend is more likely to be copied than declared as lent.
         is_lent = found.found.startswith("&") and found.found != "&str" and not found.expected.startswith("&")
+        if (
+            (found.expected, found.found) == ("String", "&str")
+            and name == "the parameter"
+            and is_only_read(scene, place)
+        ):
+            unlikely_here -= 0.16
         edit = Edit(place.file, place.byte_start, place.byte_end, found.found)
-        yield Proposal((edit,), {"declared": name, "type": found.found}, extra + 0.2 * is_lent)
+        yield Proposal((edit,), {"declared": name, "type": found.found}, unlikely_here + 0.2 * is_lent)
 
 
 def is_known_here(scene: Scene, type_text: str) -> bool:
@@ -193,23 +200,47 @@ def declared_places(scene: Scene, node: Node | None) -> Iterator[tuple[Span | Ed
                     yield Edit(span.file, start, span.byte_end, ""), "the parameter", -0.05
     initializer = node.parent if node is not None and node.type != "shorthand_field_initializer" else node
     if initializer is not None and initializer.type in {"field_initializer", "shorthand_field_initializer"}:
-        name = initializer.child_by_field_name("field") or (
-            initializer.named_children[0] if initializer.named_children else initializer
-        )
-        found = list(fields_named(scene, scene.of(name)))
-        if len(found) == 1:
-            yield found[0], f"the field `{scene.of(name)}`", 0.3
+        name = initializer.child_by_field_name("field") or initializer.named_children[0]
+        for edit in types_of_initializer(scene, initializer, scene.of(name)):
+            yield edit, f"the field `{scene.of(name)}`", 0.3
 
 
-def fields_named(scene: Scene, name: str) -> Iterator[Edit]:
-    """The places of the types of fields with a name."""
-    for item in scene.index.types():
-        for field in item.fields:
-            if field.name == name:
-                text = scene.context.read(item.file)
-                start = text.rfind(field.type.encode(), field.byte_start, field.byte_end)
-                if start >= 0:
-                    yield Edit(item.file, start, start + len(field.type.encode()), "")
+def types_of_initializer(scene: Scene, initializer: Node, name: str) -> Iterator[Edit]:
+    """Where the type of a field is written that a struct literal gives a value: an edit that changes nothing yet."""
+    literal = next((one for one in ancestors(initializer) if one.type == "struct_expression"), None)
+    written = literal.child_by_field_name("name") if literal is not None else None
+    path = scene.of(written).split("::") if written is not None else [""]
+    around_literal = scene.index.implementation_at(scene.file, initializer.start_byte)
+    names = [around_literal.type_name if part == "Self" and around_literal is not None else part for part in path]
+    owner = names[-2] if len(names) > 1 else names[-1]
+    item = scene.index.type_named(owner)
+    variants = [variant for variant in item.variants if variant.name == names[-1]] if item is not None else []
+    fields = variants[0].fields if variants else item.fields if item is not None else ()
+    for field in fields:
+        if item is not None and field.name == name:
+            text = scene.context.read(item.file)
+            start = text.rfind(field.type.encode(), field.byte_start, field.byte_end)
+            if start >= 0:
+                yield Edit(item.file, start, start + len(field.type.encode()), field.type)
+
+
+def is_only_read(scene: Scene, place: Span | Edit) -> bool:
+    """Whether the body of a function only looks at a parameter: calls its methods, borrows it, shows it."""
+    if place.file != scene.file:
+        return False
+    parameter = next(
+        (one for one in ancestors(node_at(scene.root, place.byte_start, place.byte_end)) if one.type == "parameter"),
+        None,
+    )
+    pattern = parameter.child_by_field_name("pattern") if parameter is not None else None
+    function = next((one for one in ancestors(parameter) if one.type == "function_item"), None)
+    body = function.child_by_field_name("body") if function is not None else None
+    if pattern is None or pattern.type != "identifier" or body is None:
+        return False
+    local = declaration_of(scene.root, scene.text, body.end_byte - 1, scene.of(pattern))
+    uses = uses_of(scene.root, scene.text, local) if local is not None else ()
+    kinds = {use.parent.type for use in uses if use.parent is not None}
+    return bool(uses) and kinds <= {"field_expression", "reference_expression", "token_tree"}
 
 
 # ---- tuples, arms, ends of blocks -----------------------------------------------------------------------------------

@@ -115,7 +115,11 @@ def named_as_self(scene: Scene, function: Node, found: str) -> str:
     owner = next((one for one in ancestors(function.parent) if one.type == "impl_item"), None)
     kind = owner.child_by_field_name("type") if owner is not None else None
     is_own = owner is not None and kind is not None and plain_type(f"`{scene.of(kind)}`") == found
-    return "Self" if is_own and owner is not None and "-> Self" in scene.of(owner) else found
+    if not is_own or owner is None:
+        return found
+    code = scene.of(owner)
+    names_it = re.search(rf"->[^{{;]*\b{re.escape(bare_type_name(found))}\b", code) is not None
+    return found if names_it and re.search(r"->[^{;]*\bSelf\b", code) is None else "Self"
 
 
 def last_value(function: Node) -> Node | None:
@@ -142,6 +146,11 @@ def results_of(scene: Scene, function: Node, value: str, error: str) -> list[str
         elif len(arguments) == 2:
             known = error != "_" and plain_type(f"`{arguments[1]}`") == error
             forms[f"{name}<{value}, {arguments[1]}>"] += 100 if known else 1
+    is_in_trait = any(one.type == "impl_item" and one.child_by_field_name("trait") for one in ancestors(function))
+    forms = Counter({form: count for form, count in forms.items() if is_in_trait or "Self::" not in form})
+    if re.search(r"\bwrite(ln)?!\(", scene.of(function)):
+        # Writing text fails as the text's sink does: into a String with this error.
+        forms[f"Result<{value}, {'fmt' if 'fmt' in text else 'std::fmt'}::Error>"] += 5
     for called in re.findall(r"(\w+)\([^()]*\)\?", scene.of(function)):
         for item in scene.index.functions_named(called):
             arguments = type_arguments(item.returns or "")

@@ -12,6 +12,7 @@ from sleepy_agent.code.local_names import declaration_of
 from sleepy_agent.code.syntax import ancestors, node_at
 from sleepy_agent.code.type_text import bare_type_name
 from sleepy_agent.domain import Edit
+from sleepy_agent.fixes.templates.conversions import types_of_initializer
 from sleepy_agent.fixes.templates.conversions_shared import (
     FLOATS,
     INTEGERS,
@@ -89,7 +90,8 @@ def declaration_types(scene: Scene, node: Node) -> Iterator[tuple[tuple[Edit, ..
     elif node.type == "field_initializer":
         field = node.child_by_field_name("field")
         if field is not None:
-            yield from types_of_field(scene, scene.of(field))
+            edits = list(types_of_initializer(scene, node, scene.of(field)))
+            yield from ((((edit,), f"the field `{scene.of(field)}`")) for edit in edits)
     elif node.type == "call_expression":
         yield from types_of_call(scene, node)
     elif node.type in {"binary_expression", "unary_expression", "compound_assignment_expr", "assignment_expression"}:

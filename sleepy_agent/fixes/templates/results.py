@@ -50,6 +50,9 @@ def success_at_the_end(scene: Scene) -> Iterator[Proposal]:
     if holder not in {"Result", "Option"} or type_arguments(found.expected)[:1] != ("()",):
         return
     value = "Ok(())" if holder == "Result" else "Some(())"
+    if found.node is not None and found.node.type == "unit_expression":
+        yield Proposal((scene.replace(found.node, value),), {"value": value})
+        return
     block = block_without_value(scene, found.node)
     if block is not None:
         yield Proposal((at_the_end(scene, block, value),), {"value": value})
@@ -208,10 +211,12 @@ def taken_out_with_question(scene: Scene) -> Iterator[Proposal]:
         if held is None:
             continue
         target = initializer_of(scene, node) or node
-        if "PoisonError" in scene.said and scene.problem.code == "E0599":
+        if scene.problem.code == "E0599" and re.search(r"\.(lock|read|write)\(\)$", scene.of(target)):
+            # Nobody hands on that another thread panicked.
             yield Proposal(around(scene, target, "", ".unwrap()"), {"how": ".unwrap()"}, keeps_behaviour=False)
             return
-        if target == node and scene.problem.code in {"E0599", "E0308"} and not is_in_let_pattern(scene):
+        is_elsewhere = is_in_let_pattern(scene) or "incompatible types" in scene.problem.message
+        if target == node and scene.problem.code in {"E0599", "E0308"} and not is_elsewhere:
             # rustc proposes it where the value is used.
             how = ".unwrap()" if scene.problem.code == "E0599" else None
             how = how if ending_for(scene, target, held["holder"]) == ".unwrap()" else None
@@ -244,6 +249,14 @@ def held_values(scene: Scene) -> Iterator[tuple[Node, str]]:
             yield node, found.expected
         elif found.node is not None and not is_pattern(found.node) and not HELD.match(found.expected):
             yield found.node, found.found
+        elif HELD.match(found.expected) and not HELD.match(found.found):
+            # Another branch gives the Result itself.
+            span = scene.labelled(r"found to be of type `|^expected because of this$")
+            other = (
+                exact_node(scene, span) if span is not None and "incompatible types" in scene.problem.message else None
+            )
+            if other is not None:
+                yield other, found.expected
         return
     if code == "E0369":
         for span in scene.spans():

@@ -75,7 +75,9 @@ def respelled_text_literal(scene: Scene) -> Iterator[Proposal]:
             yield Proposal(tuple(edits), {"literal": " and ".join(edit.replacement for edit in edits)})
         return
     if scene.problem.code == "E0277":
-        types = re.search(r"no implementation for `(?P<left>\w+) \S+ (?P<right>\w+)`", scene.span.label or "")
+        types = re.search(
+            r"no implementation for `(?P<left>[^`]+?) [-+*/%<>=!]+ (?P<right>[^`]+)`", scene.span.label or ""
+        )
         node = scene.around({"binary_expression", "compound_assignment_expr"})
         if types is not None and node is not None:
             for name, other in (("left", "right"), ("right", "left")):
