@@ -108,6 +108,10 @@ def owned_edit(scene: Scene, lent: Node) -> tuple[Edit | None, Node | None]:
     name = method_name(scene, call)
     if call is not None and name in BORROWING:
         return Edit(scene.file, lent.end_byte, call.end_byte, BORROWING[name]), lent
+    if call is not None and name == "iter" and own_span(scene, THREADS) is not None:
+        function = call.child_by_field_name("function")
+        field = function.child_by_field_name("field") if function is not None else None
+        return (scene.replace(field, "into_iter"), lent) if field is not None else (None, None)
     return None, None
 
 
