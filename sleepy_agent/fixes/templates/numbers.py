@@ -10,7 +10,7 @@ from tomllib import loads
 
 from tree_sitter import Node
 
-from sleepy_agent.code.syntax import code_children
+from sleepy_agent.code.syntax import ancestors, code_children
 from sleepy_agent.code.type_text import bare_type_name
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.conversions_shared import (
@@ -28,6 +28,7 @@ from sleepy_agent.fixes.templates.conversions_shared import (
 )
 from sleepy_agent.fixes.templates.numbers_shared import conversions_by_custom, custom_counts, is_lossless, never_loses
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
+from sleepy_agent.fixes.templates.strings import scene_span
 
 OPERATION = re.compile(r"no implementation for `(?P<left>[^`]+?) (?P<operator>[-+*/%&|^<>=]+) (?P<right>[^`]+)`")
 MIXED_OPERATORS = frozenset({"+", "-", "*", "/", "%", "+=", "-=", "*=", "/=", "%="})
@@ -194,6 +195,8 @@ def summed_as_other_number(scene: Scene) -> Iterator[Proposal]:
         return
     node = exact_node(scene, scene.span)
     if node is not None and node.parent is not None and node.parent.type == "type_arguments":
+        if is_lossless(found, wanted):
+            yield from summed_after_conversion(scene, node, found, wanted)
         yield Proposal((scene.replace(node, found),), {"to": found})
         return
     name = scene.around("field_expression")
@@ -216,6 +219,17 @@ def summed_as_other_number(scene: Scene) -> Iterator[Proposal]:
         if form != "from":
             written = f".map(|{'&' * is_reference}value| value as {wanted})"
         yield Proposal((scene.insert(value.end_byte, written),), keeps_behaviour=keeps)
+
+
+def summed_after_conversion(scene: Scene, node: Node, found: str, wanted: str) -> Iterator[Proposal]:
+    """`.map(..)` in front of `.sum::<f64>()`."""
+    function = next((one for one in ancestors(node) if one.type == "generic_function"), None)
+    access = function.child_by_field_name("function") if function is not None else None
+    value = access.child_by_field_name("value") if access is not None else None
+    if value is not None:
+        is_reference = f"`&{found}`" in scene.problem.message
+        written = f".map(|&value| {wanted}::from(value))" if is_reference else f".map({wanted}::from)"
+        yield Proposal((scene.insert(value.end_byte, written),), {"to": wanted}, -0.02)
 
 
 def is_last(node: Node | None) -> bool:
@@ -270,6 +284,13 @@ def cast_of_other_value(scene: Scene) -> Iterator[Proposal]:
     if found in {"&str", "String", "&String"} and wanted in NUMBERS:
         ending = ".ok()?" if "propagates_option" in place else "?" if "propagates_result" in place else ".unwrap()"
         how = f".parse::<{wanted}>(){ending}"
+    elif wanted == f"Option<{found}>":
+        wrapped = (
+            scene.insert(value.start_byte, "Some("),
+            scene.replace(scene_span(scene, value.end_byte, node.end_byte), ")"),
+        )
+        yield Proposal(wrapped, {"how": "Some"}, keeps_behaviour=True)
+        return
     elif wanted == "String":
         how = ".to_string()"
     elif bare_type_name(found) in {"slice", "array"} and bare_type_name(wanted) == "Vec":

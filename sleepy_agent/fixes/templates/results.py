@@ -227,6 +227,10 @@ def taken_out_with_question(scene: Scene) -> Iterator[Proposal]:
             extra = -0.02 if target != node and how == "?" else 0.0
             question = "the value or the pattern" if is_in_condition(scene) else None
             yield Proposal(around(scene, target, "", how), {"how": how}, extra, question, how == "?")
+            if target.type == "field_expression" and scene.problem.code in {"E0609", "E0614", "E0608", "E0599"}:
+                # What lies behind a reference can only be looked at.
+                looked_at = f".as_ref(){how}"
+                yield Proposal(around(scene, target, "", looked_at), {"how": looked_at}, 0.02)
         return
 
 

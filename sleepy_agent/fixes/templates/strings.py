@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tree_sitter import Node
 
 from sleepy_agent.code.syntax import code_children
+from sleepy_agent.domain import Span
 from sleepy_agent.fixes.templates.conversions_shared import (
     by_table,
     conditions,
@@ -155,10 +157,8 @@ def is_compared_with_an_option(scene: Scene, node: Node) -> bool:
     )
 
 
-def scene_span(scene: Scene, start: int, end: int):  # type: ignore[no-untyped-def]
+def scene_span(scene: Scene, start: int, end: int) -> Span:
     """A span of this file from two bytes."""
-    from dataclasses import replace
-
     return replace(scene.span, byte_start=start, byte_end=end)
 
 
