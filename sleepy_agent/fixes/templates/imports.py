@@ -13,9 +13,11 @@ from sleepy_agent.code.name_paths import is_visible
 from sleepy_agent.code.std_names import std_named
 from sleepy_agent.domain import Suggestion
 from sleepy_agent.fixes.templates.imports_place import import_edit_at
-from sleepy_agent.fixes.templates.names_near import known_dependencies, spelled
+from sleepy_agent.fixes.templates.names_near import is_behind_path, known_dependencies, spelled
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
+# Where the import is of a trait, for a method.
+METHOD_CODES = frozenset({"E0599", "E0277"})
 IMPORT = re.compile(r"^\s*use (?P<path>(?:\w+::)+\w+(?: as \w+)?);\s*$")
 
 
@@ -34,6 +36,11 @@ def missing_import(scene: Scene) -> Iterator[Proposal]:
         path, position = import_of(scene, suggestion)
         if path is not None:
             found.setdefault(path, position)
+    if scene.diagnostic.code not in METHOD_CODES:
+        # What stands behind a path is not found by an import.
+        found = {path: place for path, place in found.items() if path.split(" as ")[0].endswith(f"::{spelled(scene)}")}
+        if is_behind_path(scene):
+            return
     if not found:
         return
     paths = best_first(scene, distinct_paths(scene, list(found)))
@@ -42,10 +49,17 @@ def missing_import(scene: Scene) -> Iterator[Proposal]:
         yield Proposal(
             (import_edit_at(scene, as_written_here(scene, path), found[path]),),
             {"path": path},
-            extra_cost=min(0.15 * number if is_clear else 0.03 * number, 0.3),
+            # A variant is rather named with its enum.
+            extra_cost=min(0.15 * number if is_clear else 0.03 * number, 0.3) + (0.02 if is_variant(path) else 0.0),
             question=None if is_clear and number == 0 else f"which `{path.rsplit('::', 1)[-1]}` is meant",
             keeps_behaviour=is_clear and number == 0,
         )
+
+
+def is_variant(path: str) -> bool:
+    """Whether a path leads to a variant of an enum."""
+    parts = path.split("::")
+    return len(parts) > 2 and parts[-2][:1].isupper()
 
 
 def import_of(scene: Scene, suggestion: Suggestion) -> tuple[str | None, int]:

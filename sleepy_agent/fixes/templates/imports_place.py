@@ -135,7 +135,7 @@ def merging_edit(scene: Scene, declarations: list[Node], path: str, segments: li
     )
     known = [parent for parent in parents if parent]
     writes_lines = len(known) != len(set(known))
-    if not has_lists or writes_lines or len(segments) < 3:
+    if not has_lists or writes_lines or (len(segments) < 3 and segments[0] not in ROOTS):
         return None
     parent = "::".join(segments[:-1])
     for declaration, own in zip(declarations, parents, strict=True):

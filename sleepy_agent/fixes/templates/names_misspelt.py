@@ -91,6 +91,8 @@ def texts_of(scene: Scene) -> list[bytes]:
 def has_known_words(scene: Scene, wanted: str, declared: str) -> bool:
     """Whether the file knows the words of the wanted name, and not those of the declared one."""
     own, other = set(words_of(wanted)), set(words_of(declared))
+    if own == other:
+        return False
     texts = [text.lower() for text in texts_of(scene)]
 
     def count(word: str) -> int:

@@ -158,6 +158,11 @@ def spelled(scene: Scene) -> str:
     return scene.code(scene.span.byte_start, scene.span.byte_end)
 
 
+def is_behind_path(scene: Scene) -> bool:
+    """Whether the span stands behind `::`, so that nothing in scope can be meant by it."""
+    return scene.text[: scene.span.byte_start].rstrip().endswith(b"::")
+
+
 def argument_count(name: Node) -> int | None:
     """With how many arguments the function or method is called whose name this is; None where it is not called."""
     around = name.parent

@@ -16,7 +16,7 @@ from sleepy_agent.code.std_names import FLOATS, SIGNED, UNSIGNED
 from sleepy_agent.code.syntax import LOOP_KINDS, ancestors, code_children, node_at
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.imports_place import import_edit_at
-from sleepy_agent.fixes.templates.names_near import KnownName, rename_proposals, spelled
+from sleepy_agent.fixes.templates.names_near import KnownName, is_behind_path, rename_proposals, spelled
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 from sleepy_agent.fixes.templates.visibility import item_at_span, visibility_edit, wider_visibility
 
@@ -239,7 +239,7 @@ def inaccessible_item(scene: Scene) -> Iterator[Proposal]:
     """An item that exists but is private: make it visible in the crate, and import it."""
     span = scene.noted("exists but is inaccessible")
     item = item_at_span(scene, span) if span is not None else None
-    if item is None or not scene.context.is_editable(item.file) or item.owner is not None:
+    if item is None or not scene.context.is_editable(item.file) or item.owner is not None or is_behind_path(scene):
         return
     if not any(item.file in crate.by_file for crate in scene.index.crates_of_file(scene.file)):
         return
