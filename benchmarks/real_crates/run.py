@@ -18,6 +18,7 @@ from benchmarks.real_crates.judging import JudgedCopy, judged_copy
 from benchmarks.real_crates.mutants import Mutant, mutants_of
 from benchmarks.real_crates.peers import PEERS, PeersOfACrate
 from benchmarks.real_crates.report import EVERY_OFFER, UNASKED, Outcome, details_of, figures_of, notes_of
+from benchmarks.real_crates.rust_analyzer import knows_the_standard_library
 from benchmarks.real_crates.scoring import UNCHANGED, Score, decoded, score_texts
 from benchmarks.real_crates.sleepy import Repair, WarmSession, repaired, warm_session
 from benchmarks.results import Result
@@ -65,8 +66,21 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
         command=command,
         machine=machine_facts(),
         figures=figures_of(outcomes, lines, with_peers=with_peers),
-        notes=(*notes_of(outcomes), f"The run took {(time.perf_counter() - started) / 60:.0f} minutes."),
+        notes=(
+            *notes_of(outcomes),
+            *_peer_notes(with_peers),
+            f"The run took {(time.perf_counter() - started) / 60:.0f} minutes.",
+        ),
         details=details_of(outcomes),
+    )
+
+
+def _peer_notes(with_peers: bool) -> tuple[str, ...]:
+    if not with_peers or knows_the_standard_library():
+        return ()
+    return (
+        "rust-analyzer ran without the component rust-src, so it knew no types of the standard library; "
+        "the suggestions of rustc reached it all the same.",
     )
 
 

@@ -41,6 +41,13 @@ def rust_analyzer_program() -> str | None:
     return None
 
 
+def knows_the_standard_library() -> bool:
+    """Whether the toolchain has the component rust-src, without which the server knows no type of std."""
+    outcome = run_process(["rustc", "--print", "sysroot"], timeout_seconds=60)
+    sysroot = Path(outcome.stdout.decode(errors="replace").strip())
+    return (sysroot / "lib" / "rustlib" / "src" / "rust" / "library").is_dir()
+
+
 @dataclass(slots=True)
 class QuickFixes:
     """One server on one crate. `judge`: the copy that cargo is asked in; `shown`: the copy the server sees."""
