@@ -96,7 +96,8 @@ def use_before_mutation(scene: Scene) -> Iterator[Proposal]:
         for one in behind(scene, first, second, used)
     ]
     if used is not None and used.byte_start > second.end_byte:
-        found += moved_before(scene, mutated, scene.node_of(used))
+        # Where both do something, their order is what was written; only a look may come earlier.
+        found += [one for one in moved_before(scene, mutated, scene.node_of(used)) if one.values.get("quiet")]
     yield from found if is_plain else asked_where_equal(found)
 
 
@@ -294,6 +295,7 @@ def proposal(scene: Scene, statement: Node, passed: Sequence[Node], *, before: b
             "statement": shortened(scene, statement),
             "other": shortened(scene, place),
             "passed": "." * len(passed),
+            "quiet": "yes" if is_quiet else "",
         },
         cost,
     )

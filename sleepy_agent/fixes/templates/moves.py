@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from sleepy_agent.code.local_names import format_uses_of, locals_at, uses_of
 from sleepy_agent.code.names import words_of
 from sleepy_agent.code.syntax import ancestors
 from sleepy_agent.code.type_text import bare_type_name, type_arguments
@@ -155,8 +156,32 @@ def take_value(scene: Scene) -> Iterator[Proposal]:
         yield from taken_from_dropped(scene, place, function)
     elif is_borrowed_mutably(scene, place):
         gain = MEANT_TO_TAKE if is_meant_to_take(scene, place) else 0.0
+        for value in unused_values(scene, place):
+            # What nobody uses yet was to be left behind.
+            call = f"{std_path(scene, 'mem', 'replace')}({mutable_borrow(scene, place)}, {value})"
+            yield Proposal((scene.replace(place, call),), {"place": scene.of(place)}, -MEANT_TO_TAKE)
         edit = scene.replace(place, f"{function}({mutable_borrow(scene, place)})")
         yield Proposal((edit,), {"place": scene.of(place)}, -gain)
+
+
+def unused_values(scene: Scene, place: Node) -> list[str]:
+    """The one local variable or parameter that nothing uses, where there is just one."""
+    function = scene.function(place)
+    if function is None:
+        return []
+    locals_here = [
+        local
+        for local in locals_at(scene.root, scene.text, place.start_byte)
+        if local.kind in {"let", "parameter"} and local.is_whole_pattern and not local.name.startswith("_")
+        and function.start_byte <= local.byte_start
+    ]  # fmt: skip
+    unused = [
+        local.name
+        for local in locals_here
+        if not uses_of(scene.root, scene.text, local) and not format_uses_of(scene.root, scene.text, local)
+    ]
+    # The variable of the very `let` is not there yet.
+    return unused if len(unused) == 1 else []
 
 
 def mutable_borrow(scene: Scene, place: Node) -> str:

@@ -177,12 +177,9 @@ def counterpart_of(scene: Scene, name: str, receiver: Node) -> str | None:
         return guard[1]
     if name in HANDING_ON | {"last"} and gives_iterator(scene, receiver):
         return None
-    own = [
-        item
-        for item in scene.index.functions_named(f"{name}_mut")
-        if "&mut" in (item.self_parameter or "").replace("'a ", "")
-    ]
-    if own and any(item.self_parameter for item in scene.index.functions_named(name)):
+    index = scene.index
+    own = [item for item in index.functions_named(f"{name}_mut") if "mut" in (item.self_parameter or "")]
+    if own and any(item.self_parameter for item in index.functions_named(name)):
         return f"{name}_mut"
     if name in COUNTERPARTS:
         return COUNTERPARTS[name]

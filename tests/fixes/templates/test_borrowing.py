@@ -59,6 +59,8 @@ MENDED = {
     "taken, because it gets another value": LINKS
     + "impl List { pub fn pop(&mut self) -> Option<i32> { let link = self.head«.take()¦»?; self.head = link.next; "
     "Some(link.value) } }",
+    "replaced by what nothing uses yet": STORE + "impl Store { pub fn f(&mut self, fresh: Vec<Item>) -> Vec<Item> "
+    "{ let old = «std::mem::replace(&mut ¦»self.items«, fresh)¦»; self.total = 0; old } }",
     "a part that is needed again": "pub fn f(item: (String, u32), names: &mut Vec<String>, "
     "all: &mut Vec<(String, u32)>) "
     "{ names.push(item.0«.clone()¦»); all.push(item); }",
@@ -117,6 +119,11 @@ NEVER = {
         "use std::collections::HashMap;\npub fn f(map: &mut HashMap<u32, String>, key: u32) -> &String "
         "{ if let Some(found) = map.get(&key) { return found; } map.insert(key, String::new()); &map[&key] }",
         "map.insert(key, String::new()); if let Some(found)",
+    ),
+    "two effects keep their order": (
+        "pub fn f() -> Vec<u32> { let mut list = vec![]; let mut add = |n| list.push(n); add(1); "
+        'println!("{}", list.len()); add(2); list }',
+        "add(2);println!",
     ),
     "a map is not gone over by index": (
         "use std::collections::HashMap;\npub struct S { map: HashMap<u32, u32>, n: u32 }\n"
