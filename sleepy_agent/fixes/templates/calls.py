@@ -29,7 +29,7 @@ def missing_arguments(scene: Scene) -> Iterator[Proposal]:
     if suggestion is None or len(suggestion.edits) != 1 or scene.span.from_macro is not None:
         return
     edit = suggestion.edits[0]
-    wanted = PLACEHOLDER.findall(edit.replacement)
+    wanted = types_of_missing(scene, PLACEHOLDER.findall(edit.replacement))
     names = names_of_missing(scene, len(wanted))
     if edit.file != scene.file or not 0 < len(wanted) <= MOST_MISSING or is_own_call(scene):
         return
@@ -39,6 +39,16 @@ def missing_arguments(scene: Scene) -> Iterator[Proposal]:
 
 def has_gaps(suggestion: Suggestion) -> bool:
     return any(PLACEHOLDER.search(edit.replacement) for edit in suggestion.edits)
+
+
+def types_of_missing(scene: Scene, written: list[str]) -> list[str]:
+    """What the labels say of the missing arguments; the gaps themselves name some by their parameters."""
+    labels = [
+        match[1]
+        for span in scene.spans()
+        if span.label and (match := re.search(r"argument #\d+ of type `(.*?)` is missing", span.label))
+    ]
+    return labels if len(labels) == len(written) else written
 
 
 def names_of_missing(scene: Scene, count: int) -> list[str]:
@@ -206,7 +216,11 @@ def fields_of_literal(scene: Scene, literal: Node) -> tuple[Field, ...]:
         return ()
     last = path.split("<")[0].split("::")[-1].strip()
     variant = next((one for one in scene.index.variants_of(said[1]) if one.name == last), None)
-    return variant.fields if variant is not None else scene.index.fields_of(said[1])
+    fields = variant.fields if variant is not None else scene.index.fields_of(said[1])
+    body = literal.child_by_field_name("body")
+    present = {field_name(scene, child) for child in code_children(body)} if body is not None else set()
+    # A type of the same name elsewhere has other fields.
+    return fields if present - {""} <= {field.name for field in fields} else ()
 
 
 def field_name(scene: Scene, child: Node) -> str:

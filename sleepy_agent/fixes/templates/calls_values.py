@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sleepy_agent.code.expression_types import Sight, self_type, type_of_expression
 from sleepy_agent.code.items import ItemKind
-from sleepy_agent.code.local_names import Local, locals_at
+from sleepy_agent.code.local_names import Local, declaration_of, format_uses_of, locals_at, uses_of
 from sleepy_agent.code.names import similarity
 from sleepy_agent.code.type_text import without_reference
 from sleepy_agent.fixes.templates.scene import Scene
@@ -28,7 +28,7 @@ ATOMICS = {
     "AtomicU32": "u32", "AtomicU64": "u64", "AtomicI32": "i32", "AtomicI64": "i64",
 }  # fmt: skip
 LEAST_SIMILARITY = 0.6
-SAME_NAME, SAME_NAME_INSIDE, SIMILAR_NAME, ONLY_ONE, ONLY_COMMON_ONE = 0.0, 0.08, 0.12, 0.2, 0.3
+SAME_NAME, SAME_NAME_INSIDE, USED_NOWHERE, SIMILAR_NAME, ONLY_ONE, ONLY_COMMON_ONE = 0.0, 0.08, 0.1, 0.12, 0.2, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ def values_for(scene: Scene, position: int, name: str, wanted: str) -> list[AtHa
         return [AtHand("PhantomData" if is_known else "std::marker::PhantomData", SAME_NAME)]
     found: dict[str, AtHand] = {}
     others: list[AtHand] = []
+    unused: list[AtHand] = []
     for code, known, own_name, is_mutable, is_inside in everything_at(scene, position):
         written = plain_type(known) if known is not None else None
         adapted = fitting(code, written, wanted, is_mutable=is_mutable, is_inside=is_inside)
@@ -62,12 +63,26 @@ def values_for(scene: Scene, position: int, name: str, wanted: str) -> list[AtHa
         else:
             if written is not None and not is_inside:
                 others.append(AtHand(text, (ONLY_COMMON_ONE if wanted in COMMON else ONLY_ONE) + extra))
+                if is_used_nowhere(scene, position, own_name):
+                    unused.append(AtHand(text, USED_NOWHERE + extra))
             continue
         if text not in found or cost < found[text].cost:
             found[text] = AtHand(text, cost, is_inside)
-    if not found and len(others) == 1:
+    if not found and len(unused) == 1:
+        return unused
+    if not found and len(others) == 1 and is_concrete(wanted):
         return others
     return sorted(found.values(), key=lambda value: value.cost)[:3]
+
+
+def is_used_nowhere(scene: Scene, position: int, name: str) -> bool:
+    """Whether a local is declared and never mentioned: what is missing somewhere is often its only use."""
+    local = declaration_of(scene.root, scene.text, position, name)
+    return (
+        local is not None
+        and not uses_of(scene.root, scene.text, local)
+        and not format_uses_of(scene.root, scene.text, local)
+    )
 
 
 def plain_type(text: str) -> str:
@@ -83,7 +98,8 @@ def fitting(
 ) -> tuple[str, float] | None:
     """The expression as the wanted type, with what the conversion costs; None where it is something else."""
     if known is None or not is_concrete(wanted):
-        return code, 0.02
+        is_lent = wanted.startswith("&") and known is not None and not known.startswith("&") and known not in COPIED
+        return (f"&{code}" if is_lent else code), 0.02
     if known == wanted:
         needs_copy = is_inside and not wanted.startswith("&") and wanted not in COPIED
         return (f"{code}.clone()", 0.1) if needs_copy else (code, 0.0)
@@ -121,7 +137,7 @@ def view_of(known: str) -> str | None:
 
 def is_concrete(wanted: str) -> bool:
     """Whether only one type fits: no `impl Trait`, no type parameter."""
-    return "impl" not in wanted and re.fullmatch(r"&?(mut )?[A-Z]\d?|_", wanted) is None
+    return "impl" not in wanted and re.fullmatch(r"&?(mut )?([A-Z]\d?|_)", wanted) is None
 
 
 def everything_at(scene: Scene, position: int) -> Iterator[tuple[str, str | None, str, bool, bool]]:

@@ -173,3 +173,15 @@ def representation_of_discriminants(scene: Scene) -> Iterator[Proposal]:
     item = scene.around("enum_item")
     if item is not None and scene.span.from_macro is None:
         yield Proposal((scene.insert(item.start_byte, f"#[repr(isize)]\n{scene.indentation(item.start_byte)}"),))
+
+
+def one_of_two_hints(scene: Scene) -> Iterator[Proposal]:
+    """`repr(u8, u16)` with one hint less: each of those that exclude each other in turn."""
+    node = scene.around("attribute_item")
+    found = re.fullmatch(r"#\[\s*repr\s*\((.*)\)\s*\]", scene.of(node)) if node is not None else None
+    if node is None or found is None or scene.span.from_macro is not None:
+        return
+    hints = [hint.strip() for hint in re.split(r",(?![^()]*\))", found[1]) if hint.strip()]
+    if len(hints) == 2:
+        for hint in hints:
+            yield Proposal((scene.replace(node, f"#[repr({hint})]"),), {"hint": hint})

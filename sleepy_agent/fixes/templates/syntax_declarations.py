@@ -136,6 +136,25 @@ def parameter_of_its_own(scene: Scene) -> Iterator[Proposal]:
     unknown = unknown_names(scene, holder)
     if len(unknown) == 1:
         yield Proposal((scene.replace(scene.span, unknown[0]),), {"name": unknown[0]})
+        return
+    pattern = scene.around({"parameters", "closure_parameters", "match_arm", "let_declaration", "tuple_pattern"})
+    name = scene.code(scene.span.byte_start, scene.span.byte_end)
+    first = first_binding(scene, pattern, name) if pattern is not None else None
+    if unknown or first is None:
+        return
+    for place in (scene.span, first):
+        yield Proposal((scene.replace(place, "_"),), {"name": "_"}, 0.3, question="which one is meant")
+
+
+def first_binding(scene: Scene, pattern: Node, name: str) -> Node | None:
+    """The first mention of a name in front of the complaint."""
+    waiting = [pattern]
+    while waiting:
+        node = waiting.pop()
+        if node.type == "identifier" and scene.of(node) == name and node.end_byte <= scene.span.byte_start:
+            return node
+        waiting += reversed(node.children)
+    return None
 
 
 def unknown_names(scene: Scene, holder: Node) -> list[str]:
@@ -230,7 +249,9 @@ def narrower_visibility(scene: Scene) -> Iterator[Proposal]:
     if word is None or scene.span.from_macro is not None:
         return
     module = scene.index.module_of(scene.file, scene.span.byte_start)
-    if word[0] in {"parent", "outer", "above"}:
+    if scene.problem.code != "E0704":
+        places = ["crate"]
+    elif word[0] in {"parent", "outer", "above"}:
         places = ["super"]
     elif word[0] in {"this", "here", "module", "mod", "private"}:
         places = ["self"]

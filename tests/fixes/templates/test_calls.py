@@ -26,6 +26,13 @@ FIRST = {
     "field converted": (
         "pub struct P { a: u32, b: String }\npub fn f(a: u32, b: &str) -> P { P { a«, b: b.to_string()¦» } }"
     ),
+    "the only one that nothing uses": (
+        "pub fn f(g: impl Fn(u32, u32) -> u32, first: u32, second: u32) -> u32 { g(first«, second¦») }"
+    ),
+    "what nothing uses, of any type": (
+        "use std::collections::HashMap;\n"
+        "pub fn f(names: &HashMap<String, u32>, name: &str) -> Option<u32> { names.get(«name¦»).copied() }"
+    ),
     "field wrapped": (
         "use std::cell::RefCell;\npub struct P { a: u32, b: RefCell<u32> }\n"
         "pub fn f(a: u32, b: u32) -> P { P { a«, b: RefCell::new(b)¦» } }"
