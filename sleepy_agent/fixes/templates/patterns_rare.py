@@ -116,9 +116,13 @@ def slice_of_any_length(scene: Scene) -> Iterator[Proposal]:
     pattern = scene.around("slice_pattern")
     if value is None or pattern is None or value.end_byte > scene.span.byte_start:
         return
-    if not re.fullmatch(r"&?(mut )?\w+(\.\w+)*", scene.of(value)):
-        return
-    yield Proposal((scene.insert(value.end_byte, "[..]"),), {"value": scene.of(value)})
+    found = re.fullmatch(r"((?:&(?:mut )?)?|\*)(\w+(?:\.\w+)*)", scene.of(value))
+    if found is not None:
+        text = f"{found[1].removeprefix('*')}{found[2]}[..]"
+        yield Proposal((scene.replace(value, text),), {"value": found[2]})
+        if not text.startswith("&"):
+            # Behind a reference the elements are references, too.
+            yield Proposal((scene.replace(value, f"&{text}"),), {"value": found[2]}, 0.02)
 
 
 def loop_without_condition(scene: Scene) -> Iterator[Proposal]:
