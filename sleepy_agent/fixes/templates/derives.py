@@ -204,8 +204,13 @@ def proposal_for(scene: Scene, item: Item, traits: set[str], extra: float = 0.0)
         return
     edits = tuple(edit for one, names in needed.values() for edit in derive_edits(scene, one, names))
     names = listed(sorted(needed[item.key][1], key=place_in_order))
+    # An order that nobody asked for yet goes by the first field, which may not be the one that is meant.
+    is_new_order = "Ord" in needed[item.key][1] and "PartialOrd" in needed[item.key][1] and len(item.fields) > 1
+    keeps = False if is_new_order else None
+    extra += 0.05 * (len(needed) - 1) + (0.15 if is_new_order else 0.0)
     if edits:
-        yield Proposal(edits, {"traits": names, "type": item.name}, extra_cost=extra + 0.05 * (len(needed) - 1))
+        values = {"traits": names, "type": item.name}
+        yield Proposal(edits, values, extra_cost=extra, keeps_behaviour=keeps)
 
 
 def gather(

@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from sleepy_agent.code.items import Item, ItemKind
+from sleepy_agent.code.names import similarity
 from sleepy_agent.code.syntax import code_children, node_at, parse_rust
 from sleepy_agent.code.type_text import bare_type_name
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.generics_edits import read
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
+# Names that are less alike may mean different things.
+SIMILAR = 0.5
 MEMBERS = frozenset({"function_item", "function_signature_item", "type_item", "associated_type", "const_item"})
 
 
@@ -198,7 +201,8 @@ def name_of_all_implementations(scene: Scene) -> Iterator[Proposal]:
     if len(orphans) != 1 or not has_shape(function, orphans[0]) or not all(scene.of(name) in one for one in written):
         return
     edit = Edit(orphans[0].file, orphans[0].name_start, orphans[0].name_end, scene.of(name))
-    yield Proposal((edit,), {"wrong": orphans[0].name, "right": scene.of(name), "trait": trait})
+    extra = 0.0 if similarity(scene.of(name), orphans[0].name) >= SIMILAR else 0.2
+    yield Proposal((edit,), {"wrong": orphans[0].name, "right": scene.of(name), "trait": trait}, extra_cost=extra)
 
 
 # ---- members that the trait does not have -------------------------------------------------------------------
@@ -220,7 +224,9 @@ def name_of_only_missing(scene: Scene) -> Iterator[Proposal]:
         for one in scene.index.members_of(trait)
         if one.is_in_trait and one.kind is kind and one.name not in present and not one.has_default_body
     ]
-    if len(missing) == 1 and (kind is not ItemKind.METHOD or has_shape(member, missing[0])):
+    is_type = kind is ItemKind.ASSOCIATED_TYPE
+    near = len(missing) == 1 and (is_type or similarity(scene.of(name), missing[0].name) >= SIMILAR)
+    if near and (kind is not ItemKind.METHOD or has_shape(member, missing[0])):
         values = {"wrong": scene.of(name), "right": missing[0].name, "trait": trait}
         yield Proposal((scene.replace(name, missing[0].name),), values)
     elif not missing and kind is ItemKind.ASSOCIATED_TYPE and trait in ASSOCIATED_TYPES:
