@@ -150,14 +150,41 @@ def is_in_core(path: str) -> bool:
     return len(parts) < 2 or parts[1] not in NOT_IN_CORE or path.startswith("std::sync::atomic")
 
 
+IN_ALLOC = (
+    "std::vec::",
+    "std::string::",
+    "std::boxed::",
+    "std::rc::",
+    "std::borrow::",
+    "std::sync::Arc",
+    "std::format",
+)
+
+
+def root_of_std(scene: Scene, path: str) -> str | None:
+    """`core` or `alloc` for a path of std, where the file (or, where it imports neither, the crate) writes so."""
+    items = scene.index.file_items(scene.file)
+    roots = Counter(one.path[0] for one in items.imports if one.path) if items is not None else Counter[str]()
+    whole = Counter(
+        one.path[0]
+        for crate in scene.index.crates_of_file(scene.file)
+        for imports in crate.imports.values()
+        for one in imports
+        if one.path
+    )
+    counted = roots if roots["core"] or roots["std"] else whole
+    if is_in_core(path):
+        return "core" if counted["core"] > counted["std"] else None
+    return "alloc" if path.startswith(IN_ALLOC) and whole["alloc"] > whole["std"] else None
+
+
 def as_written_here(scene: Scene, path: str) -> str:
     """The path in the words of the file: `core::fmt` where it imports from `core`, by the module or by the re-export
     that the crate uses, `super::Shelf` for `crate::store::Shelf` where the module writes its imports so."""
     path = by_usual_way(scene, path)
-    items = scene.index.file_items(scene.file)
-    roots = Counter(one.path[0] for one in items.imports if one.path) if items is not None else Counter()
-    if is_in_core(path) and roots["core"] > roots["std"]:
-        return "core" + path.removeprefix("std")
+    root = root_of_std(scene, path)
+    if root is not None:
+        return root + path.removeprefix("std")
     module = scene.index.module_of(scene.file, scene.span.byte_start)
     if not module or not path.startswith("crate::"):
         return path

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from sleepy_agent.code.items import Field, Variant
 from sleepy_agent.code.names import edit_distance, similarity, words_of
-from sleepy_agent.code.scopes import locals_at
+from sleepy_agent.code.scopes import format_uses_of, locals_at, uses_of
 from sleepy_agent.domain import Edit
-from sleepy_agent.fixes.templates.names_near import case_of
+from sleepy_agent.fixes.templates.names_near import case_of, cost_of_another_meaning, nearness_of
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 # A slip of the pen: so many letters at most, and not in the shortest names.
@@ -19,6 +19,8 @@ MOST_SLIPS = 2
 SHORTEST_NAME = 4
 # Other words in another order are meant, too.
 SAME_WORDS = 0.86
+# A local that nobody uses may have lost a word.
+SAME_WORDS_IN_PART = 0.66
 # A word that is written so often is no slip.
 OFTEN = 3
 
@@ -30,6 +32,8 @@ class Declared:
     name: str
     file: Path
     start: int
+    is_unused: bool | None = None
+    """Whether nobody says it; None where that is still to be seen."""
 
 
 def misspelt_declaration(scene: Scene) -> Iterator[Proposal]:
@@ -38,9 +42,10 @@ def misspelt_declaration(scene: Scene) -> Iterator[Proposal]:
     if len(wanted) < SHORTEST_NAME or scene.span.from_macro is not None:
         return
     for declared in declared_names(scene, wanted):
-        if not scene.context.is_editable(declared.file) or occurrences(scene, declared.name) != 1:
+        is_unused = occurrences(scene, declared.name) == 1 if declared.is_unused is None else declared.is_unused
+        if not scene.context.is_editable(declared.file) or not is_unused:
             continue
-        is_likely = occurrences(scene, wanted) > 1 or has_known_words(scene, wanted, declared.name)
+        is_likely = mentions_here(scene, wanted) > 1 or has_known_words(scene, wanted, declared.name)
         yield Proposal(
             (Edit(declared.file, declared.start, declared.start + len(declared.name.encode()), wanted),),
             {"wanted": wanted, "found": declared.name},
@@ -52,12 +57,17 @@ def misspelt_declaration(scene: Scene) -> Iterator[Proposal]:
 def declared_names(scene: Scene, wanted: str) -> Iterator[Declared]:
     """Everything that is declared under nearly that name: locals first, then items, fields and variants."""
     for local in locals_at(scene.root, scene.text, scene.span.byte_start):
-        if is_slip(local.name, wanted):
-            yield Declared(local.name, scene.file, local.byte_start)
+        is_alike = is_slip(local.name, wanted) or (
+            nearness_of(local.name, wanted) >= SAME_WORDS_IN_PART and not cost_of_another_meaning(wanted, local.name)
+        )
+        if is_alike and not uses_of(scene.root, scene.text, local):
+            is_unused = not format_uses_of(scene.root, scene.text, local)
+            yield Declared(local.name, scene.file, local.byte_start, is_unused)
     for item in scene.index.items:
         if is_slip(item.name, wanted):
             yield Declared(item.name, item.file, item.name_start)
         parts: list[Field | Variant] = [*item.fields, *item.variants]
+        parts += [field for variant in item.variants for field in variant.fields]
         for part in parts:
             if is_slip(part.name, wanted):
                 text = scene.context.read(item.file)
@@ -72,6 +82,8 @@ def is_slip(name: str, wanted: str) -> bool:
         return False
     if "_" in name and "_" in wanted and similarity(name, wanted) >= SAME_WORDS:
         return True
+    if cost_of_another_meaning(wanted, name):
+        return False
     if name[0] != wanted[0] and name[-1] != wanted[-1]:
         return False
     most = 1 if len(wanted) < 2 * SHORTEST_NAME else MOST_SLIPS
@@ -82,6 +94,13 @@ def occurrences(scene: Scene, name: str) -> int:
     """How often the local crates say a name."""
     pattern = re.compile(rb"\b%s\b" % re.escape(name.encode()))
     return sum(len(pattern.findall(text)) for text in texts_of(scene) if name.encode() in text)
+
+
+def mentions_here(scene: Scene, name: str) -> int:
+    """How often the function around says a name; the whole workspace, outside of functions and for longer ways."""
+    function = scene.function()
+    here = scene.of(function) if function is not None else ""
+    return max(len(re.findall(rf"\b{re.escape(name)}\b", here)), occurrences(scene, name) if len(name) > 5 else 0)
 
 
 def texts_of(scene: Scene) -> list[bytes]:
