@@ -153,7 +153,11 @@ def declared_type(scene: Scene) -> Iterator[Proposal]:
         or found.found in COPIED - NUMBERS - {"bool", "char"}
     ):
         return
-    if found.found == "()" or found.expected == "()":
+    if (
+        found.found in {"()", "str"}
+        or found.expected == "()"
+        or (bare_type_name(found.found) == "slice" and found.found[0] != "&")
+    ):
         return
     for place, name, unlikely in declared_places(scene, found.node):
         written = scene.context.read(place.file)[place.byte_start : place.byte_end].decode(errors="replace")

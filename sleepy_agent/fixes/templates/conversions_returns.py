@@ -151,6 +151,13 @@ def results_of(scene: Scene, function: Node, value: str, error: str) -> list[str
     if re.search(r"\bwrite(ln)?!\(", scene.of(function)):
         # Writing text fails as the text's sink does: into a String with this error.
         forms[f"Result<{value}, {'fmt' if 'fmt' in text else 'std::fmt'}::Error>"] += 5
+    owner = next((one for one in ancestors(function) if one.type == "impl_item"), None)
+    for name, inside in re.findall(
+        r"->\s*((?:\w+::)*\w*Result)<((?:[^<>{};]|<[^<>]*>)*)>", scene.of(owner) if owner else ""
+    ):
+        # What the neighbours return.
+        arguments = type_arguments(f"R<{inside}>")
+        forms[f"{name}<{value}>" if len(arguments) == 1 else f"{name}<{value}, {arguments[-1]}>"] += 3
     for called in re.findall(r"(\w+)\([^()]*\)\?", scene.of(function)):
         for item in scene.index.functions_named(called):
             arguments = type_arguments(item.returns or "")

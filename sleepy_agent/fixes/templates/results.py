@@ -341,7 +341,10 @@ def needless_step_on_a_value(scene: Scene) -> Iterator[Proposal]:
     """`?` on what is neither Option nor Result; `.unwrap()` on a plain value."""
     if scene.problem.code == "E0277":
         question = scene.around("try_expression")
-        if question is not None and "can only be applied to values that implement `Try`" in scene.problem.message:
+        # What gives nothing may lack its return type: then the error would be lost.
+        is_nothing = "cannot be applied to type `()`" in scene.said
+        is_plain = "can only be applied to values that implement `Try`" in scene.problem.message
+        if question is not None and is_plain and not is_nothing:
             yield Proposal((scene.delete(question.children[-1].start_byte, question.end_byte),), {"step": "?"})
         return
     found = re.match(

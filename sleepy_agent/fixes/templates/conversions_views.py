@@ -1,0 +1,157 @@
+"""Matchers about looking at values: references bound as values, views by a method, conversions of own types."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tree_sitter import Node
+
+from sleepy_agent.code.local_names import Local, declaration_of
+from sleepy_agent.code.syntax import ancestors, node_at
+from sleepy_agent.code.type_text import bare_type_name, without_reference
+from sleepy_agent.fixes.templates.conversions_shared import (
+    NUMBERS,
+    around,
+    is_pattern,
+    mismatch_of,
+    plain_type,
+    same_type,
+)
+from sleepy_agent.fixes.templates.scene import Proposal, Scene
+
+# What std's types show of themselves, beyond what `&` does.
+VIEWS = {
+    ("Iter", "slice"): "as_slice",
+    ("IntoIter", "slice"): "as_slice",
+    ("Drain", "slice"): "as_slice",
+    ("Chars", "str"): "as_str",
+    ("Drain", "str"): "as_str",
+    ("Arguments", "str"): "as_str",
+}
+PLACES = frozenset({"identifier", "field_expression", "index_expression", "self"})
+
+
+def dereferenced_local(scene: Scene) -> tuple[Node, Local | None] | None:
+    """`*x`, and what binds x."""
+    node = scene.around("unary_expression")
+    inner = node.named_children[0] if node is not None and node.named_children else None
+    if node is None or inner is None or not scene.of(node).startswith("*"):
+        return None
+    if inner.type != "identifier":
+        return node, None
+    return node, declaration_of(scene.root, scene.text, inner.start_byte, scene.of(inner))
+
+
+def is_assigned_through(scene: Scene, local: Local) -> bool:
+    """Whether something is assigned to `*x` where x can be used."""
+    code = scene.code(local.scope_start, local.scope_end)
+    return re.search(rf"\*{re.escape(local.name)}\s*(?:[-+*/%&|^]|<<|>>)?=(?!=)", code) is not None
+
+
+def binder_of(scene: Scene, local: Local, kind: str) -> Node | None:
+    """The `for` or `let` that binds a name with nothing around it."""
+    name = node_at(scene.root, local.byte_start, local.byte_end)
+    binder = next((one for one in ancestors(name) if one.type == kind), None)
+    pattern = binder.child_by_field_name("pattern") if binder is not None else None
+    return binder if pattern is not None and pattern.start_byte == name.start_byte and pattern == name else None
+
+
+def needless_dereference(scene: Scene) -> Iterator[Proposal]:
+    """`*x` of what is no reference."""
+    found = dereferenced_local(scene)
+    if found is None:
+        return
+    node, local = found
+    inner = node.named_children[0]
+    if local is not None and is_assigned_through(scene, local) and local.kind != "let":
+        return
+    # A loop over values whose body speaks of references was meant to go over references.
+    is_loop = local is not None and local.kind == "for" and binder_of(scene, local, "for_expression") is not None
+    yield Proposal((scene.delete(node.start_byte, inner.start_byte),), extra_cost=0.45 if is_loop else 0.0)
+
+
+def borrowed_where_it_is_bound(scene: Scene) -> Iterator[Proposal]:
+    """`for x in &list`, `for x in &mut list` where the body says `*x`."""
+    found = dereferenced_local(scene)
+    local = found[1] if found is not None else None
+    if local is None or local.kind != "for":
+        return
+    loop = binder_of(scene, local, "for_expression")
+    value = loop.child_by_field_name("value") if loop is not None else None
+    if value is None:
+        return
+    is_changed = is_assigned_through(scene, local)
+    if value.type in PLACES:
+        how = "&mut " if is_changed else "&"
+        yield Proposal((scene.insert(value.start_byte, how),), {"how": f"{how}{scene.of(value)}"})
+    elif scene.of(value).endswith(".into_iter()"):
+        how = "iter_mut" if is_changed else "iter"
+        start = value.end_byte - len("into_iter()")
+        edit = scene.delete(start, value.end_byte)
+        yield Proposal((edit, scene.insert(value.end_byte, f"{how}()")), {"how": how})
+
+
+def into_own_type(scene: Scene) -> Iterator[Proposal]:
+    """`.into()` where the workspace's type says `From`."""
+    found = mismatch_of(scene)
+    if found is None or is_pattern(found.node):
+        return
+    place = found.node or found.span
+    given = {found.found, f"&{found.found}"} if found.found in {"str"} or found.found.startswith("[") else {found.found}
+    for implementation in scene.index.implementations_of(bare_type_name(found.expected)):
+        source = re.match(r"(?:\w+::)*From<(?P<source>.+)>$", implementation.trait_text or "")
+        if source is not None and plain_type(f"`{source['source']}`") in given:
+            yield Proposal(around(scene, place, "", ".into()"), {"type": bare_type_name(found.expected)})
+            return
+
+
+def view_of_value(scene: Scene) -> Iterator[Proposal]:
+    """A method without arguments that gives what is wanted of what is there."""
+    found = mismatch_of(scene)
+    if found is None or is_pattern(found.node):
+        return
+    place = found.node or found.span
+    bare = bare_type_name(found.found)
+    known = VIEWS.get((bare, bare_type_name(found.expected))) if found.expected.startswith("&") else None
+    if known is not None:
+        yield Proposal(around(scene, place, "", f".{known}()"), {"method": known})
+        return
+    if scene.index.type_named(bare) is None or found.expected == "()" or "_" in found.expected:
+        return
+    methods = [
+        item
+        for item in scene.index.methods_of(bare)
+        if item.self_parameter in {"&self", "self"}
+        and not item.parameters
+        and item.returns is not None
+        and item.of_trait is None
+        and same_type(plain_type(f"`{item.returns}`"), found.expected)
+    ]
+    question = "which view of the value" if len(methods) > 1 else None
+    for item in methods[:3] if len(methods) <= 3 else ():
+        yield Proposal(around(scene, place, "", f".{item.name}()"), {"method": item.name}, question=question)
+
+
+def number_of_a_variant(scene: Scene) -> Iterator[Proposal]:
+    """`level as usize` of an enum whose variants hold nothing."""
+    if scene.problem.code == "E0308":
+        found = mismatch_of(scene)
+        if found is None or is_pattern(found.node) or found.expected not in NUMBERS:
+            return
+        if is_fieldless(scene, found.found):
+            edits = around(scene, found.node or found.span, "", f" as {found.expected}")
+            yield Proposal(edits, {"to": found.expected})
+        return
+    types = re.search(r"no implementation for `(?P<left>\w+) [-+*/%]=? (?P<right>\w+)`", scene.span.label or "")
+    node = scene.around({"binary_expression", "compound_assignment_expr"})
+    for name, other in (("right", "left"), ("left", "right")):
+        operand = node.child_by_field_name(name) if node is not None else None
+        if types is not None and operand is not None and types[other] in NUMBERS and is_fieldless(scene, types[name]):
+            yield Proposal(around(scene, operand, "", f" as {types[other]}"), {"to": types[other]})
+
+
+def is_fieldless(scene: Scene, type_text: str) -> bool:
+    """Whether a type is an enum of the workspace whose variants hold nothing."""
+    variants = scene.index.variants_of(bare_type_name(without_reference(type_text)))
+    return bool(variants) and not type_text.startswith("&") and all(variant.shape == "unit" for variant in variants)
