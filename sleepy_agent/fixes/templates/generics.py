@@ -460,7 +460,8 @@ def boxed_calls(scene: Scene, name: str, places: Sequence[Node]) -> Iterator[Edi
     for call in nodes_of(scene.root, "call_expression"):
         function, arguments = call.child_by_field_name("function"), call.child_by_field_name("arguments")
         path = scene.of(function).replace(" ", "").split("::") if function is not None else []
-        if arguments is not None and len(path) > 1 and path[-2] in {name, "Self"} and path[-1] in boxed:
+        is_variant = path[-1:] and path[-1] in boxed and (len(path) == 1 or path[-2] in {name, "Self"})
+        if arguments is not None and is_variant:
             for number, argument in enumerate(code_children(arguments)):
                 if number in boxed[path[-1]] and not scene.of(argument).startswith("Box::new"):
                     yield scene.insert(argument.start_byte, "Box::new(")
