@@ -145,6 +145,9 @@ def own_borrowed_value(scene: Scene) -> Iterator[Proposal]:
     uses = uses_of(scene.root, scene.text, local)
     question = QUESTION if may_be_reordered(scene, let, mutated) and not is_plain_borrow(scene, let) else None
     is_followed = any(is_dereferenced(use) for use in uses)
+    if scene.problem.code in {"E0499", "E0503"} and not all(is_only_read(use) for use in uses):
+        # Another value would be changed then.
+        return
     plain = value.child_by_field_name("value") if value.type == "reference_expression" else None
     values = {"name": local.name, "value": " ".join(scene.of(value).split())}
     if plain is not None or is_followed:
@@ -164,6 +167,16 @@ def may_be_reordered(scene: Scene, let: Node, mutated: Node) -> bool:
 
 def is_dereferenced(use: Node) -> bool:
     return use.parent is not None and use.parent.type == "unary_expression" and use.parent.children[0].type == "*"
+
+
+def is_only_read(use: Node) -> bool:
+    """Whether a use reads through a reference: `*x`, and not on the left of an assignment."""
+    parent = use.parent
+    holder = parent.parent if parent is not None else None
+    if not is_dereferenced(use) or parent is None or holder is None:
+        return False
+    is_written = holder.type in {"assignment_expression", "compound_assignment_expr"}
+    return holder.type != "reference_expression" and not (is_written and holder.child_by_field_name("left") == parent)
 
 
 def followed_edits(scene: Scene, uses: tuple[Node, ...], *, lend: bool) -> Iterator[Edit]:

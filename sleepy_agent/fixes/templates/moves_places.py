@@ -7,11 +7,15 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
+from sleepy_agent.code.local_names import uses_of
 from sleepy_agent.code.syntax import ancestors, node_at
 from sleepy_agent.fixes.templates.borrows_shared import (
+    call_around,
     exact_node,
     local_at,
+    method_name,
     moved_type,
+    own_span,
     own_spans,
     receiver_of,
     root_name,
@@ -105,3 +109,33 @@ def iterate_where_borrowed(scene: Scene) -> Iterator[Proposal]:
             receiver = receiver_of(call)
             if receiver is not None and receiver.type in {"field_expression", "identifier"}:
                 yield Proposal((scene.replace(field, "iter"),))
+
+
+def keep_returned(scene: Scene) -> Iterator[Proposal]:
+    """`builder = builder.add(..);` for a method that takes the value and gives it back, where nobody keeps it."""
+    used = own_span(scene, r"moved due to this method call")
+    call = (
+        next((one for one in ancestors(scene.node_of(used)) if one.type == "call_expression"), None) if used else None
+    )
+    receiver = receiver_of(call)
+    local = local_at(scene, receiver, scene.of(receiver)) if receiver is not None else None
+    if local is None or receiver is None or local.kind not in {"let", "parameter"}:
+        return
+    dropped = [use for use in uses_of(scene.root, scene.text, local) if is_dropped_call(scene, use)]
+    if receiver not in dropped:
+        return
+    edits = [scene.insert(use.start_byte, f"{local.name} = ") for use in dropped]
+    if not local.is_mutable:
+        edits.insert(0, scene.insert(local.byte_start, "mut "))
+    yield Proposal(tuple(edits), {"name": local.name, "call": " ".join(scene.of(call).split()) if call else ""})
+
+
+def is_dropped_call(scene: Scene, use: Node) -> bool:
+    """Whether a use is the receiver of a call that is a whole statement, of a method that does not take `&mut self`."""
+    call = call_around(use)
+    while call is not None and call_around(call) is not None:
+        call = call_around(call)
+    if call is None or call.parent is None or call.parent.type != "expression_statement":
+        return False
+    own = [item for item in scene.index.functions_named(method_name(scene, call) or "") if item.self_parameter]
+    return not own or any("&" not in (item.self_parameter or "") for item in own)
