@@ -34,7 +34,7 @@ def closing_quote(scene: Scene) -> Iterator[Proposal]:
         touches = re.match(rb"\w", scene.text[start - 1 : start]) is not None
         edits += [(-1 if touches else 3, scene.insert(place, quote)) for place in places_to_open(scene, start)]
         for doubt, edit in edits:
-            left = broken_places_after(scene, (edit,))
+            left = broken_places_after(scene, (edit,), everywhere=True)
             if left is not None:
                 found.append(((left, doubt), edit))
     fewest = min((left for (left, _), _ in found), default=0)

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 from tree_sitter import Node
 
 from sleepy_agent.code.edits import EditConflict, apply_edits
-from sleepy_agent.code.syntax import parse_edited_rust, parse_rust
+from sleepy_agent.code.syntax import parse_edited_rust, parse_rust, rust_parser
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.scene import Scene
 
@@ -26,6 +26,9 @@ TOKEN = re.compile(
     |(?P<mark><<=|>>=|\.\.=|\.\.\.|::|->|=>|==|!=|<=|>=|&&|\|\||\+=|-=|\*=|/=|%=|\^=|&=|\|=|\.\.|[^\s\w])
     """,
     re.VERBOSE,
+)
+ITEM_START = re.compile(
+    rb"^(?:(?:pub|fn|struct|enum|impl|trait|mod|use|const|static|type|unsafe|extern|async|macro_rules|union)\b|#)", re.M
 )
 OPENERS = {b"(": b")", b"[": b"]", b"{": b"}"}
 CLOSERS = {closer: opener for opener, closer in OPENERS.items()}
@@ -103,14 +106,41 @@ def count_of_errors(root: Node) -> int:
     return count
 
 
-def broken_places_after(scene: Scene, edits: Sequence[Edit]) -> int | None:
-    """How many places are broken after the edits; None where these are no fewer than before."""
+def broken_places_after(scene: Scene, edits: Sequence[Edit], *, everywhere: bool = False) -> int | None:
+    """How many places are broken after the edits; None where these are no fewer than before.
+
+    Only the items around are read, where they show the mistake: a whole file for each of many ideas takes too long.
+    A quote changes everything behind it, so that all must be read (`everywhere`).
+    """
     texts = apply_edits(edits, scene.context.read)
     if isinstance(texts, EditConflict) or scene.file not in texts:
         return None
-    root = parse_edited_rust(scene.text, texts[scene.file])
+    after = texts[scene.file]
+    first = min(edit.byte_start for edit in edits)
+    last = max(scene.span.byte_end, *(edit.byte_end for edit in edits))
+    start, end = items_around(scene.text, first, last)
+    before = broken_places(scene.text[start:end])
+    if before and not everywhere and end - start < len(scene.text) // 2:
+        root = rust_parser().parse(after[start : end + len(after) - len(scene.text)]).root_node
+    else:
+        before = broken_places(scene.text)
+        root = parse_edited_rust(scene.text, after)
     count = count_of_errors(root) if root.has_error else 0
-    return count if count == 0 or count < broken_places(scene.text) else None
+    return count if count == 0 or count < before else None
+
+
+@lru_cache(maxsize=4)
+def starts_of_items(text: bytes) -> Sequence[int]:
+    """Where lines at the left edge begin that look like the beginning of an item."""
+    return [match.start() for match in ITEM_START.finditer(text)]
+
+
+def items_around(text: bytes, first: int, last: int) -> tuple[int, int]:
+    """From the item at the left edge that holds a byte to the first one behind another byte."""
+    starts = starts_of_items(text)
+    number = bisect_left(starts, first + 1)
+    behind = bisect_left(starts, last + 1)
+    return starts[number - 1] if number else 0, starts[behind] if behind < len(starts) else len(text)
 
 
 def parses_better(scene: Scene, edits: Sequence[Edit]) -> bool:
@@ -118,7 +148,7 @@ def parses_better(scene: Scene, edits: Sequence[Edit]) -> bool:
     return broken_places_after(scene, edits) is not None
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=64)
 def broken_places(text: bytes) -> int:
     """How many places of a text are broken."""
     return count_of_errors(parse_rust(text))
