@@ -11,6 +11,7 @@ from tree_sitter import Node
 from sleepy_agent.code.scopes import type_parameters_at
 from sleepy_agent.code.std_names import std_trait
 from sleepy_agent.code.syntax import ancestors, code_children
+from sleepy_agent.code.type_text import type_arguments
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.generics_edits import add_bound, declared_parameters, parameters_of
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
@@ -31,7 +32,7 @@ MISSING = (
     re.compile(r"`(?P<type>\w+)` doesn't implement `(?P<trait>[\w:]+)`"),
     re.compile(r"the trait `(?P<trait>[\w:]+)` is not implemented for `(?P<type>\w+)`"),
 )
-NOT_COPY = re.compile(r"has type `(?P<type>\w+)`, which does not implement the `Copy` trait")
+NOT_COPY = re.compile(r"has type `(?P<type>[^`]+)`, which does not implement the `Copy` trait")
 # The trait of std that an associated type of this name most often belongs to.
 OWNER_OF_ASSOCIATED_TYPE = {"Item": "Iterator", "IntoIter": "IntoIterator", "Target": "Deref", "Err": "FromStr"}
 # These traits come with others that need not be said.
@@ -91,9 +92,14 @@ def restricted(scene: Scene) -> Iterator[Proposal]:
 
 def copy_bound(scene: Scene) -> Iterator[Proposal]:
     """A value of a generic type is used after it was moved, or taken out of a reference: ask for `Copy`."""
+    known = type_parameters_at(scene.node, scene.text)
     for found in NOT_COPY.finditer(scene.said):
-        if found["type"] in type_parameters_at(scene.node, scene.text):
-            yield from bounded(scene, found["type"], ["Copy"])
+        item = scene.index.type_named(found["type"])
+        # A type that derives `Copy` is copied where its arguments are.
+        inner = type_arguments(found["type"]) if item is not None and "Copy" in item.derives else ()
+        wanted = [name for name in (found["type"], *inner) if name in known]
+        if len(wanted) == 1:
+            yield from bounded(scene, wanted[0], ["Copy"])
             return
 
 

@@ -253,6 +253,13 @@ def lifetime_of_associated_type(scene: Scene) -> Iterator[Proposal]:
     places = list(elided_places(scene.index, value, scene.text)) if value is not None else []
     if not places:
         return
+    body = implementation.child_by_field_name("body")
+    written = scene.of(value) if value is not None else ""
+    for one in code_children(body) if body is not None and written else ():
+        returned = one.child_by_field_name("return_type")
+        # What a method hands out is the associated type, however it is written there.
+        if one.type == "function_item" and returned is not None and written in scene.of(returned):
+            places += elided_places(scene.index, returned, scene.text)
     if len(declared) == 1 and not header:
         yield Proposal(tuple(place.named(scene.file, declared[0]) for place in places), {"lifetime": declared[0]})
         return
