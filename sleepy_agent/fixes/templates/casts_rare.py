@@ -22,7 +22,7 @@ def types_of_transmute(scene: Scene) -> tuple[str, str] | None:
 
 
 def number_by_cast(scene: Scene) -> Iterator[Proposal]:
-    """`transmute` between numbers of different sizes: `as` converts; a literal is written with the other type."""
+    """`transmute` between integers of different sizes: `as` converts; a literal is written with the other type."""
     call = scene.around("call_expression")
     arguments = call.child_by_field_name("arguments") if call is not None else None
     types = types_of_transmute(scene)
@@ -35,13 +35,13 @@ def number_by_cast(scene: Scene) -> Iterator[Proposal]:
     if literal is not None and int(literal[1].replace("_", ""), 0) < LARGEST.get(target, 0):
         way = {"way": f"write the number as `{literal[1]}{target}`"}
         yield Proposal((scene.replace(values[0], f"{literal[1]}{target}"),), way)
-    elif all(re.fullmatch(rf"{INTEGER}|f32|f64", one) for one in types):
+    elif all(re.fullmatch(INTEGER, one) for one in types):
         value = written if re.fullmatch(r"[\w.]+(\([^()]*\))?", written) else f"({written})"
         yield Proposal((scene.replace(call, f"{value} as {target}"),), {"way": f"convert to `{target}` with `as`"}, 0.1)
 
 
-def function_by_cast(scene: Scene) -> Iterator[Proposal]:
-    """A function itself has no size: its address is taken with `as`."""
+def function_as_pointer(scene: Scene) -> Iterator[Proposal]:
+    """A function itself has no size: it is converted to a pointer first."""
     call = scene.around("call_expression")
     arguments = call.child_by_field_name("arguments") if call is not None else None
     types = types_of_transmute(scene)
@@ -49,10 +49,8 @@ def function_by_cast(scene: Scene) -> Iterator[Proposal]:
     if call is None or types is None or len(values) != 1:
         return
     source = re.sub(r"\s*\{.*\}$", "", types[0])
-    if types[1] == source or types[1] == "usize":
-        yield Proposal((scene.replace(call, f"{scene.of(values[0])} as {types[1]}"),), {"type": types[1]})
-    else:
-        yield Proposal((scene.insert(values[0].end_byte, f" as {source}"),), {"type": source}, 0.05)
+    if re.match(r"(unsafe |extern \"\w+\" )*fn\(", source):
+        yield Proposal((scene.insert(values[0].end_byte, f" as {source}"),), {"type": source})
 
 
 def value_without_field(scene: Scene) -> Iterator[Proposal]:
