@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations
 
 from sleepy_agent.code.index import WorkspaceIndex
 from sleepy_agent.code.items import Item, ItemKind
@@ -44,6 +45,9 @@ NOT_COPY = re.compile(r"has type `(?P<type>[^`]+)`, which does not implement the
 # A type with more parts than this is rarely meant to be copied without a word.
 MOST_FIELDS_OF_COPY = 4
 MOST_DEPTH = 4
+# So many lists show a custom, and so many are looked at.
+ENOUGH_LISTS = 4
+MOST_LISTS = 200
 # A derived one beside a written other one would say something else.
 AGREES_WITH = {"PartialOrd": "Ord", "Ord": "PartialOrd", "Hash": "PartialEq"}
 FOLLOWS = {"Copy": "Clone", "Eq": "PartialEq", "Ord": "PartialOrd"}
@@ -299,13 +303,14 @@ def place_of_derive(text: bytes, item: Item) -> int:
 
 
 def orders(index: WorkspaceIndex, item: Item) -> Counter[tuple[str, str]]:
-    """How often one derive stands before another: in this file's lists first of all, then in the workspace's."""
+    """How often one derive stands before another: in this file's lists, and where those are few in the workspace's."""
+    file = index.file_items(item.file)
+    lists = [one.derives for one in file.items if len(one.derives) > 1] if file is not None else []
+    if len(lists) < ENOUGH_LISTS:
+        lists = lists * 3 + [one.derives for one in index.types()[:MOST_LISTS]]
     votes: Counter[tuple[str, str]] = Counter()
-    for other in index.types():
-        weight = 3 if other.file == item.file else 1
-        for number, first in enumerate(other.derives):
-            for second in other.derives[number + 1 :]:
-                votes[first, second] += weight
+    for derives in lists[:MOST_LISTS]:
+        votes.update(combinations(derives, 2))
     return votes
 
 
