@@ -144,6 +144,8 @@ def judge_closer(
                 by_layout.append(Suspect(top, True, token.start))
             elif its < ours:
                 by_layout.append(Suspect(token, False, token.start))
+        elif not is_laid_out(text, top, token):
+            by_layout.append(Suspect(token, False, token.start))
         return
     by_kind.append(Suspect(top, True, token.start))
     by_kind.append(Suspect(token, False, token.start))
@@ -179,10 +181,10 @@ def broken_region(text: bytes, tokens: Tokens) -> tuple[int, int]:
 
 
 def is_laid_out(text: bytes, opener: Token, closer: Token) -> bool:
-    """Whether indentation agrees that two brackets are partners."""
-    return not begins_its_line(text, closer) or width_of_indentation(text, opener.start) == width_of_indentation(
-        text, closer.start
-    )
+    """Whether indentation agrees that two brackets are partners: what ends its line is closed by what begins one."""
+    if begins_its_line(text, closer):
+        return width_of_indentation(text, opener.start) == width_of_indentation(text, closer.start)
+    return bool(text[opener.end : line_of(text, opener.end)[1]].strip()) or b"\n" not in text[opener.end : closer.start]
 
 
 def end_of_line(text: bytes, token: Token) -> int:
@@ -386,7 +388,8 @@ def open_in_line(scene: Scene, tokens: Tokens, closer: Token) -> Iterator[Propos
                 places.append((token.end, rank + depth))
     kept = 0
     for position, rank in itertools.islice(sorted(places, key=lambda place: place[1]), 20):
-        edit = scene.insert(position, " {" if opener == "{" else opener)
+        is_block = opener == "{" and scene.text[position - 1 : position] != b":"
+        edit = scene.insert(position, " {" if is_block else opener)
         if parses_better(scene, (edit,)):
             extra = COST_OF_A_LATER_PLACE * (rank + 1)
             yield Proposal((edit,), said(f"insert `{opener}`"), extra, question="where the bracket opens")
@@ -398,7 +401,7 @@ def open_in_line(scene: Scene, tokens: Tokens, closer: Token) -> Iterator[Propos
 def doubt_of_opening(token: Token, following: Token, opener: str) -> int | None:
     """How odd it is to open brackets between two tokens; None where nobody does."""
     if opener == "{":
-        return 0 if following.text in FIRST_WORDS else 1
+        return 0 if following.text in FIRST_WORDS or token.text == b"::" else 1
     if following.text in CLOSERS:
         return -1 if token.kind == "word" and token.end == following.start else None
     if not may_begin_list(following):

@@ -80,6 +80,9 @@ FIRST = {
     "bar in front of a reference": "pub fn f(a: &[u32]) -> bool { a.iter().any(«|¦»&b| b + 1 != 3) }",
     "bar in front of two parameters": "pub fn f(a: &[u32]) -> u32 { a.iter().fold(0, «|¦»b, c| b + c) }",
     "bar behind a parameter": "pub fn f(a: &[u32]) -> Vec<u32> { a.iter().map(|b«|¦» b + 1).collect() }",
+    "bar in front of a parameter that changes": (
+        "pub fn f(a: Option<u32>) -> Option<u32> { a.map(«|¦»mut b| { b += 1; b }) }"
+    ),
     "mark of a macro": "pub fn f() -> Vec<u32> { vec«!¦»[1, 2] }",
     "keyword of an item": "pub «struct¦strcut» S { pub a: u32 }",
     "keyword of another language": "pub «fn¦func» f() {}",
