@@ -113,7 +113,23 @@ def function_made_async(scene: Scene) -> Iterator[Proposal]:
             return
         keyword = next((child for child in holder.children if child.type in {"function_modifiers", "fn"}), None)
         if keyword is not None and "const" not in scene.of(keyword).split():
-            yield Proposal((scene.insert(keyword.start_byte, "async "),), {"what": f"`{scene.of(name)}`"})
+            # A call that nobody awaits would compile and do nothing.
+            extra = 0.45 if is_called_without_await(scene, scene.of(name)) else 0.0
+            yield Proposal((scene.insert(keyword.start_byte, "async "),), {"what": f"`{scene.of(name)}`"}, extra)
+
+
+def is_called_without_await(scene: Scene, name: str) -> bool:
+    """Whether this file calls a function and does not await it."""
+    text = scene.text.decode(errors="replace")
+    for call in re.finditer(rf"(?<!fn )\b{re.escape(name)}\(", text):
+        depth = 0
+        for position in range(call.end() - 1, len(text)):
+            depth += (text[position] == "(") - (text[position] == ")")
+            if depth == 0:
+                if not re.match(r"\s*\.await\b", text[position + 1 :]):
+                    return True
+                break
+    return False
 
 
 def is_of_trait(function: Node) -> bool:

@@ -75,13 +75,13 @@ def collected(scene: Scene) -> Iterator[Proposal]:
         yield Proposal(around(scene, place, "", ".collect()"), {"how": "collect()"})
     elif found.expected in NUMBERS | {"{integer}", "{float}"}:
         question = "what one number the items give"
-        yield Proposal(around(scene, place, "", ".sum()"), {"how": "sum()"}, 0.25, question, keeps_behaviour=False)
+        yield Proposal(around(scene, place, "", ".sum()"), {"how": "sum()"}, 0.55, question, keeps_behaviour=False)
         if found.expected == "usize":
             yield Proposal(
-                around(scene, place, "", ".count()"), {"how": "count()"}, 0.25, question, keeps_behaviour=False
+                around(scene, place, "", ".count()"), {"how": "count()"}, 0.55, question, keeps_behaviour=False
             )
     elif wanted == "Option":
-        yield Proposal(around(scene, place, "", ".next()"), {"how": "next()"}, 0.25, keeps_behaviour=False)
+        yield Proposal(around(scene, place, "", ".next()"), {"how": "next()"}, 0.55, keeps_behaviour=False)
 
 
 # ---- items ------------------------------------------------------------------------------------------------------

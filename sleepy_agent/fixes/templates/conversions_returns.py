@@ -93,8 +93,20 @@ def is_value_of(scene: Scene, last: Node) -> bool:
 
 
 def value_of_ok(scene: Scene, last: Node) -> str | None:
-    """`()` where another branch gives `Ok(())`."""
-    return "()" if any(scene.of(value).replace(" ", "") == "Ok(())" for value in values_of(last)) else None
+    """`()` where another branch gives `Ok(())`, `Shelf` where one gives `Ok(Shelf { .. })`."""
+    ends = [scene.of(value) for value in values_of(last)]
+    if any(end.replace(" ", "") == "Ok(())" for end in ends):
+        return "()"
+    return next((found[1] for end in ends if (found := re.match(r"Ok\(\s*([A-Z]\w*)\s*\{", end))), None)
+
+
+def given_error(scene: Scene, function: Node) -> str | None:
+    """The error type that a function's own `Err(..)` shows."""
+    code = scene.of(function)
+    if re.search(r'\bErr\(\s*(?:format!|String::|"(?:[^"\\]|\\.)*"\.(?:to_string|into|to_owned)\(\))', code):
+        return "String"
+    named = re.search(r"\bErr\(\s*([A-Z]\w*)::", code)
+    return named[1] if named is not None and scene.index.type_named(named[1]) is not None else None
 
 
 def has_effect(scene: Scene, node: Node) -> bool:
@@ -139,6 +151,10 @@ def results_of(scene: Scene, function: Node, value: str, error: str) -> list[str
     text = scene.text.decode(errors="replace")
     written = re.findall(r"->\s*((?:\w+::)*\w*Result)<((?:[^<>{};]|<[^<>]*>)*)>\s*(?:\{|where)", text)
     forms: Counter[str] = Counter()
+    shown = given_error(scene, function)
+    if error == "_" and shown is not None:
+        error = shown
+        forms[f"Result<{value}, {shown}>"] += 1
     for name, inside in written:
         arguments = type_arguments(f"R<{inside}>")
         if len(arguments) == 1:

@@ -282,7 +282,10 @@ def by_table(template: str) -> Callable[[Scene], Iterator[Proposal]]:
             before, after = short(scene, put).split("{value}")
             place: Node | Span = found.node or found.span
             inner = without_borrow(found.node) if found.node is not None else None
-            if inner is not None and after.startswith(".as_"):
+            if inner is not None and before == "&" and after.startswith("."):
+                # The borrow is there already.
+                yield Proposal(around(scene, inner, "", after), {"put": put}, row.extra_cost)
+            elif inner is not None and after.startswith(".as_"):
                 # `&x` where `x.as_ref()` is wanted: the borrow goes.
                 removed = scene.delete(found.span.byte_start, inner.start_byte)
                 yield Proposal((removed, *around(scene, inner, before, after)), {"put": put}, row.extra_cost)

@@ -129,8 +129,10 @@ def view_of_value(scene: Scene) -> Iterator[Proposal]:
         and same_type(plain_type(f"`{item.returns}`"), found.expected)
     ]
     question = "which view of the value" if len(methods) > 1 else None
+    # A number of a thing may be any of it; a reference into it is a view.
+    extra = 0.0 if found.expected.startswith(("&", "Option<&")) else 0.45
     for item in methods[:3] if len(methods) <= 3 else ():
-        yield Proposal(around(scene, place, "", f".{item.name}()"), {"method": item.name}, question=question)
+        yield Proposal(around(scene, place, "", f".{item.name}()"), {"method": item.name}, extra, question)
 
 
 def number_of_a_variant(scene: Scene) -> Iterator[Proposal]:

@@ -72,14 +72,17 @@ CHANGING_METHODS = frozenset(
 def asked_whether_there(scene: Scene) -> Iterator[Proposal]:
     """A bool is wanted and an Option or Result is there; `!option`."""
     if scene.problem.code == "E0308":
-        yield from _whether_there(scene)
+        found = mismatch_of(scene)
+        # Of a truth value inside, nobody knows whether it or its being there is asked for.
+        if found is not None and type_arguments(found.found)[:1] != ("bool",):
+            yield from _whether_there(scene)
         return
-    found = re.search(r"operator `!` to type `&?(?P<holder>Option|Result)<", scene.problem.message)
+    negated = re.search(r"operator `!` to type `&?(?P<holder>Option|Result)<", scene.problem.message)
     node = exact_node(scene, scene.span)
-    if found is None or node is None or node.type != "unary_expression":
+    if negated is None or node is None or node.type != "unary_expression":
         return
     inner = node.named_children[0]
-    step = ".is_none()" if found["holder"] == "Option" else ".is_err()"
+    step = ".is_none()" if negated["holder"] == "Option" else ".is_err()"
     edits = (scene.delete(node.start_byte, inner.start_byte), scene.insert(inner.end_byte, step))
     yield Proposal(edits, keeps_behaviour=False)
 

@@ -68,7 +68,7 @@ def error_as_variant(scene: Scene) -> Iterator[Proposal]:
         how = f".map_err({bare_type_name(wanted)}::{variant.name})"
         yield Proposal(around(scene, node, "", how), values, question=question, keeps_behaviour=question is None)
     for rank, how in enumerate(conversions_elsewhere(scene, node)[:2]):
-        yield Proposal(around(scene, node, "", how), values, 0.05 + 0.05 * rank)
+        yield Proposal(around(scene, node, "", how), values, 0.1 + 0.05 * rank)
     if exact:
         return
     boxed = [variant for variant in variants if plain_type(f"`{variant.fields[0].type}`") == f"Box<{given}>"]
@@ -171,7 +171,10 @@ def error_for_nothing(scene: Scene) -> Iterator[Proposal]:
         codes += [code for unit in units if (code := f".ok_or({name}::{unit})") not in codes]
     question = None if len(codes) == 1 and error == "()" else "which error where there is no value"
     for rank, code in enumerate(codes):
-        yield Proposal(around(scene, node, "", code), {"error": code[code.index("(") + 1 : -1]}, 0.02 * rank, question)
+        # Which error is meant, nobody but the author knows; `()` says nothing.
+        extra = 0.02 * rank if question is not None else -0.45
+        values = {"error": code[code.index("(") + 1 : -1]}
+        yield Proposal(around(scene, node, "", code), values, extra, question)
 
 
 def values_in(code: str) -> set[str]:
