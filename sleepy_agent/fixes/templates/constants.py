@@ -123,6 +123,7 @@ def vector_for_array(scene: Scene) -> Iterator[Proposal]:
         length = re.search(r";\s*(\w+)\s*\]", scene.of(value))
         local = declaration_of(scene.root, scene.text, value.start_byte, length[1]) if length is not None else None
         is_fixed = local is not None and re.fullmatch(r"\d\w*", local.initializer or "") is not None
+        is_fixed = is_fixed or (length is not None and length[1].isupper())
         yield Proposal(tuple(edits), extra_cost=0.4 if is_fixed else 0.0)
 
 
