@@ -9,15 +9,24 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 
-from sleepy_agent.code.name_paths import is_visible
-from sleepy_agent.code.std_names import std_named
+import tree_sitter
+
+from sleepy_agent.code.name_paths import exported, is_visible
+from sleepy_agent.code.std_names import std_named, std_names
+from sleepy_agent.code.syntax import rust_language
 from sleepy_agent.domain import Suggestion
-from sleepy_agent.fixes.templates.imports_place import import_edit_at
+from sleepy_agent.fixes.templates.imports_place import import_edit_at, import_list_at
 from sleepy_agent.fixes.templates.names_near import is_behind_path, known_dependencies, spelled
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 # Where the import is of a trait, for a method.
 METHOD_CODES = frozenset({"E0599", "E0277"})
+USES = """
+(type_identifier) @type
+(scoped_identifier path: (identifier) @head)
+(scoped_type_identifier path: (identifier) @head)
+"""
+ROOT_WORDS = frozenset({"crate", "self", "super", "std", "core", "alloc"})
 IMPORT = re.compile(r"^\s*use (?P<path>(?:\w+::)+\w+(?: as \w+)?);\s*$")
 
 
@@ -45,15 +54,72 @@ def missing_import(scene: Scene) -> Iterator[Proposal]:
         return
     paths = best_first(scene, distinct_paths(scene, list(found)))
     is_clear = len(paths) == 1 or rating(scene, paths[0]) > rating(scene, paths[1])
+    if is_clear and scene.diagnostic.code not in METHOD_CODES:
+        yield from with_companions(scene, as_written_here(scene, paths[0]), found[paths[0]])
     for number, path in enumerate(paths):
+        written = as_written_here(scene, path)
         yield Proposal(
-            (import_edit_at(scene, as_written_here(scene, path), found[path]),),
-            {"path": path},
+            (import_edit_at(scene, written, found[path]),),
+            {"path": written},
             # A variant is rather named with its enum.
             extra_cost=min(0.15 * number if is_clear else 0.03 * number, 0.3) + (0.02 if is_variant(path) else 0.0),
             question=None if is_clear and number == 0 else f"which `{path.rsplit('::', 1)[-1]}` is meant",
             keeps_behaviour=is_clear and number == 0,
         )
+
+
+def with_companions(scene: Scene, path: str, position: int) -> Iterator[Proposal]:
+    """The import together with the other names of that module that the file uses and nothing in it brings: they were
+    imported together, and went together."""
+    parent, _, name = path.rpartition("::")
+    if " as " in path or "::" not in parent or is_variant(path):
+        # Of a whole crate everything is somewhere.
+        parent, name = (path, "self") if path.count("::") == 1 and not is_variant(path) else ("", "")
+    if not parent:
+        return
+    used, heads = names_used(scene)
+    visible = {one.name for one in scene.index.visible_names(scene.file, scene.span.byte_start)}
+    there = {one for one in names_of_module(scene, parent) if one[:1].isupper() and len(one) > 1}
+    names = (there & used) - visible
+    head = parent.rpartition("::")[2]
+    if head in heads - visible and head not in ROOT_WORDS:
+        names.add("self")
+    names.add(name)
+    if len(names) < 2:
+        return
+    edit = import_list_at(scene, parent, sorted(names), position)
+    if edit is not None:
+        listed = ", ".join(sorted(names))
+        yield Proposal((edit,), {"path": f"{parent}: {listed}"}, extra_cost=0.01)
+
+
+@cache
+def uses_query() -> tree_sitter.Query:
+    return tree_sitter.Query(rust_language(), USES)
+
+
+def names_used(scene: Scene) -> tuple[set[str], set[str]]:
+    """The types that the file names without a path, and what its paths begin with."""
+    captures = tree_sitter.QueryCursor(uses_query()).captures(scene.root)
+    heads = {scene.of(node) for node in captures.get("head", ())}
+    types = {
+        scene.of(node)
+        for node in captures.get("type", ())
+        if node.parent is not None and node.parent.type != "scoped_type_identifier"
+    }
+    return types | {head for head in heads if head[:1].isupper()}, heads
+
+
+def names_of_module(scene: Scene, path: str) -> Iterator[str]:
+    """What a module of the workspace, or of std, has to import."""
+    parts = tuple(path.split("::"))
+    if parts[0] in {"std", "core", "alloc"}:
+        yield from (one.name for one in std_names() if one.path[:-1] == ("std", *parts[1:]) and not one.is_in_prelude)
+        return
+    module = scene.index.module_of(scene.file, scene.span.byte_start)
+    for target in scene.index.resolve(parts, scene.file, scene.span.byte_start):
+        if target.module is not None and target.crate is not None and target.crate.is_local:
+            yield from (name for name, _ in exported(scene.index.crate, target.crate, target.module, module))
 
 
 def is_variant(path: str) -> bool:
@@ -151,7 +217,7 @@ def is_in_core(path: str) -> bool:
 
 
 IN_ALLOC = (
-    "std::vec::",
+    "std::vec",
     "std::string::",
     "std::boxed::",
     "std::rc::",

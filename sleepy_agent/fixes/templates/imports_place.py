@@ -35,6 +35,20 @@ def import_edit_at(scene: Scene, path: str, position: int) -> Edit:
     return line_edit(scene, group, path)
 
 
+def import_list_at(scene: Scene, parent: str, names: list[str], position: int) -> Edit | None:
+    """The edit that imports several names of one module on a line of their own; None where that module has a list."""
+    declarations = list(plain_uses(container_at(scene, position)))
+    segments = [*parent.split("::"), "{"]
+    if list_edit(scene, declarations, f"{parent}::x", [*parent.split("::"), "x"]) is not None:
+        return None
+    path = f"{parent}::{{{', '.join(sorted(names, key=order_of))}}}"
+    group = group_for(scene, declarations, segments)
+    if group is not None:
+        return line_edit(scene, group, path)
+    place = scene.index.import_place(scene.file, position)
+    return scene.insert(place[0], f"{place[1]}use {path};\n") if place is not None else None
+
+
 def container_at(scene: Scene, position: int) -> Node:
     """The body of the module around a byte; the whole file at last."""
     inner = node_at(scene.root, position, position)

@@ -69,6 +69,16 @@ def test_the_import_that_its_author_would_write(text: str, tmp_path: Path) -> No
     assert repaired_texts(tmp_path, broken)[0] == squeezed(meant)
 
 
+def test_what_went_together_comes_back_together(tmp_path: Path) -> None:
+    broken = (
+        "use std::cell::Cell;\nmod hir { pub struct Tree; pub enum Kind { A } pub fn make() -> Tree { Tree } }\n"
+        "mod user {\n    «use crate::hir::{self, Kind, Tree};\n¦»    use std::rc::Rc;\n"
+        "    pub fn f(a: Rc<Tree>, b: Kind) -> Tree { hir::make() }\n}"
+    )
+    meant, text = right_and_wrong(broken)
+    assert squeezed(meant) in repaired_texts(tmp_path, text)
+
+
 def test_an_item_that_is_private_there_is_not_named(tmp_path: Path) -> None:
     text = "pub mod store { mod hall { pub struct Book; } }\npub fn f(book: &crate::store::Book) {}"
     assert repaired_texts(tmp_path, text) == []
