@@ -88,7 +88,7 @@ def loss_flags(before: Text, after: Text, changes: Sequence[TextChange]) -> set[
     if commented_words(new) - commented_words(old) and became_comment(old, new):
         found.add("commented_out")
     for number, change in enumerate(changes):
-        if is_made_up(old, new, number):
+        if is_made_up(old, new, number) or declares_made_up(old, new, number):
             found.add("invented_value")
         if is_other_constant(before, after, change):
             found.add("changed_constant")
@@ -331,6 +331,18 @@ def is_made_up(old: Side, new: Side, number: int) -> bool:
     elif not value_words(old.text, [token for token in removed if token.type not in LITERAL_KINDS]):
         return False
     return bool(inserted) and is_constant(new.text, inserted, [old.text.of(token) for token in removed])
+
+
+def declares_made_up(old: Side, new: Side, number: int) -> bool:
+    """Whether a constant comes in whose literal value stood nowhere around before."""
+    inserted = new.inside(number)
+    words = [new.text.of(token) for token in inserted]
+    if not {"const", "static"} & set(words):
+        return False
+    return any(
+        token.type in LITERAL_KINDS and position > 0 and words[position - 1] == "=" and word not in old.words
+        for position, (token, word) in enumerate(zip(inserted, words, strict=True))
+    )
 
 
 def is_constant(text: Text, tokens: Sequence[Node], replaced: Sequence[str]) -> bool:
