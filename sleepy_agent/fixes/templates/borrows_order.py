@@ -32,6 +32,8 @@ from sleepy_agent.fixes.templates.scene import Proposal, Scene
 # Statements farther apart than these were hardly exchanged by mistake.
 MOST_BETWEEN = 6
 FARTHER_AWAY = 0.06
+# What makes a value ready for the next use is no change of the one that was moved.
+EMPTYING = frozenset({"clear", "truncate", "drain", "reset", "fill"})
 # A statement that does something is less surely the one that stands in the wrong place.
 EFFECTS = 0.04
 QUESTION = "whether the value of before or after the change is meant"
@@ -46,8 +48,16 @@ def use_before_move(scene: Scene) -> Iterator[Proposal]:
     if used is None:
         return
     name = re.search(r"moved value: `(\w+)`", scene.problem.message)
+    user = scene.statement(scene.node_of(used))
+    if (
+        name is not None
+        and user is not None
+        and re.search(rf"\b{name[1]}\.({'|'.join(sorted(EMPTYING))})\(", scene.of(user))
+    ):
+        # What empties it was not to come before it is given away.
+        return
     for one in reordered(scene, scene.node_of(moved), scene.node_of(used)):
-        if name is not None and changes(scene, scene.statement(scene.node_of(used)), name[1]):
+        if name is not None and changes(scene, user, name[1]):
             # Nobody changes what is gone: the change was to come first.
             yield replace(one, keeps_behaviour=True, extra_cost=-0.1)
         else:
@@ -71,7 +81,7 @@ def changes(scene: Scene, node: Node | None, name: str) -> bool:
     receiver = receiver_of(node)
     if receiver is not None and receiver.type == "identifier" and scene.of(receiver) == name:
         method = method_name(scene, node) or ""
-        if method not in LOOKING_METHODS and not method.startswith(("as_", "to_", "is_", "into_")):
+        if method not in LOOKING_METHODS | EMPTYING and not method.startswith(("as_", "to_", "is_", "into_")):
             return True
     return any(changes(scene, child, name) for child in node.named_children)
 

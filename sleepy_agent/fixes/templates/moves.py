@@ -9,7 +9,7 @@ from tree_sitter import Node
 
 from sleepy_agent.code.local_names import format_uses_of, locals_at, uses_of
 from sleepy_agent.code.names import words_of
-from sleepy_agent.code.syntax import ancestors
+from sleepy_agent.code.syntax import LOOP_KINDS, ancestors
 from sleepy_agent.code.type_text import bare_type_name, type_arguments
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.borrows_shared import (
@@ -339,18 +339,35 @@ def consume_collection(scene: Scene) -> Iterator[Proposal]:
 
 
 def take_in_loop(scene: Scene) -> Iterator[Proposal]:
-    """What is filled in a loop and given away on each turn leaves an empty value for the next turn."""
-    span = own_span(scene, r"^value moved here, in previous iteration of loop")
-    place = exact_node(scene, span)
+    """What is filled in a loop and given away at times leaves an empty value for what comes next; and so does what is
+    emptied behind the move."""
+    in_loop = exact_node(scene, own_span(scene, r"^value moved here, in previous iteration of loop"))
+    place = in_loop or exact_node(scene, own_span(scene, r"^value moved here"))
     type_text = moved_type(scene)
     if place is None or place.type != "identifier" or type_text is None or not has_default(scene, type_text):
         return
     local = local_at(scene, place, scene.of(place))
     if local is None or not local.is_mutable or local.kind != "let":
         return
-    yield Proposal(
-        (scene.replace(place, f"{std_path(scene, 'mem', 'take')}(&mut {scene.of(place)})"),), {"place": scene.of(place)}
+    emptied = re.search(
+        rf"(?<![\w.]){re.escape(scene.of(place))}\.clear\(\)", scene.code(place.end_byte, local.scope_end)
     )
+    if emptied is None and (in_loop is None or not is_conditional(place)):
+        # On every turn the value may as well be meant to grow, with a copy of it given away.
+        return
+    call = f"{std_path(scene, 'mem', 'take')}(&mut {scene.of(place)})"
+    gain = 0.15 if emptied is not None else 0.0
+    yield Proposal((scene.replace(place, call),), {"place": scene.of(place)}, -gain)
+
+
+def is_conditional(place: Node) -> bool:
+    """Whether a place in a loop is not reached on every turn."""
+    for one in ancestors(place.parent):
+        if one.type in {"if_expression", "match_arm"}:
+            return True
+        if one.type in LOOP_KINDS | {"function_item", "closure_expression"}:
+            return False
+    return False
 
 
 # ---- copies -----------------------------------------------------------------------------------------------------

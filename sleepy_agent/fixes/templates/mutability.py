@@ -429,4 +429,8 @@ def change_shared(scene: Scene) -> Iterator[Proposal]:
     local = local_at(scene, place, root_name(scene, place))
     is_reference = local is not None and place.type == "identifier" and (local.type or "").startswith("&mut")
     target = scene.of(place) if is_reference else f"&mut {scene.of(place)}"
-    yield Proposal((scene.replace(place, f"{kind[1]}::make_mut({target})"),), {"kind": kind[1]})
+    question = "whether others that share the value are to see the change"
+    copied = scene.replace(place, f"{kind[1]}::make_mut({target})")
+    yield Proposal((copied,), {"way": f"{kind[1]}::make_mut"}, question=question)
+    alone = scene.replace(place, f"{kind[1]}::get_mut({target}).unwrap()")
+    yield Proposal((alone,), {"way": f"{kind[1]}::get_mut"}, 0.05, question=question)

@@ -61,6 +61,9 @@ MENDED = {
     "Some(link.value) } }",
     "replaced by what nothing uses yet": STORE + "impl Store { pub fn f(&mut self, fresh: Vec<Item>) -> Vec<Item> "
     "{ let old = «std::mem::replace(&mut ¦»self.items«, fresh)¦»; self.total = 0; old } }",
+    "emptied behind the move": "pub fn f(words: &[&str]) -> Vec<String> { let mut all = vec![]; "
+    "let mut line = String::new(); for word in words { line.push_str(word); "
+    "all.push(«std::mem::take(&mut ¦»line«)¦»); line.clear(); } all }",
     "a part that is needed again": "pub fn f(item: (String, u32), names: &mut Vec<String>, "
     "all: &mut Vec<(String, u32)>) "
     "{ names.push(item.0«.clone()¦»); all.push(item); }",
@@ -124,6 +127,15 @@ NEVER = {
         "pub fn f() -> Vec<u32> { let mut list = vec![]; let mut add = |n| list.push(n); add(1); "
         'println!("{}", list.len()); add(2); list }',
         "add(2);println!",
+    ),
+    "nothing is emptied before it is given away": (
+        'pub fn f(all: &mut Vec<String>) { let mut line = String::from("a"); all.push(line); line.clear(); }',
+        "line.clear();all.push(line)",
+    ),
+    "what grows on every turn is not emptied": (
+        "pub fn f(words: &[&str]) -> Vec<String> { let mut all = vec![]; let mut path = String::new(); "
+        "for word in words { path.push_str(word); all.push(path); } all }",
+        "take(&mut path)",
     ),
     "a map is not gone over by index": (
         "use std::collections::HashMap;\npub struct S { map: HashMap<u32, u32>, n: u32 }\n"
