@@ -243,3 +243,15 @@ def declared_type(scene: Scene, name: str) -> str | None:
         else set()
     )
     return next(iter(types)) if len(types) == 1 else None
+
+
+def parameter_without_default(scene: Scene) -> Iterator[Proposal]:
+    """A default cannot speak of the type itself: where all uses say the parameter anyhow, none is needed."""
+    parameter = scene.around("type_parameter")
+    default = parameter.child_by_field_name("default_type") if parameter is not None else None
+    name = parameter.child_by_field_name("name") if parameter is not None else None
+    if parameter is None or default is None or name is None:
+        return
+    bounds = parameter.child_by_field_name("bounds")
+    start = bounds.end_byte if bounds is not None else name.end_byte
+    yield Proposal((scene.delete(start, default.end_byte),), {"name": scene.of(name)})

@@ -82,13 +82,14 @@ def bound_of_closure(scene: Scene) -> Span | None:
 
 
 def copy_in_closure(scene: Scene) -> Iterator[Proposal]:
-    """A closure that is called more than once gives copies of what it holds away."""
+    """A closure that is called more than once lends what it holds, or gives copies away."""
     moved = scene.labelled("because it moves the variable")
     if moved is None or moved.file != scene.file or moved.from_macro:
         return
     name = scene.code(moved.byte_start, moved.byte_end)
     if re.fullmatch(r"\w+", name):
-        yield Proposal((scene.insert(moved.byte_end, ".clone()"),), {"name": name})
+        yield Proposal((scene.insert(moved.byte_start, "&"),), {"way": f"lend `{name}`"})
+        yield Proposal((scene.insert(moved.byte_end, ".clone()"),), {"way": f"give a copy of `{name}` away"}, 0.2)
 
 
 def member_of_the_literal(scene: Scene) -> Iterator[Proposal]:
