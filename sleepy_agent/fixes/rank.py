@@ -23,6 +23,7 @@ from sleepy_agent.code.edits import (
     common_suffix_length,
     moves_of,
 )
+from sleepy_agent.code.syntax import parse_edited_rust, parse_rust
 from sleepy_agent.domain import Applicability, Candidate, Edit, Level, Problem
 
 ReadText = Callable[[Path], bytes]
@@ -30,6 +31,8 @@ ReadText = Callable[[Path], bytes]
 # Each combined step is a further guess.
 COST_OF_A_STEP = 0.15
 COST_OF_FAILED_ELSEWHERE = 0.3
+# Half of a pair of brackets, mostly. The grammar here is not rustc's, so such an edit only comes later.
+COST_OF_NO_TREE = 0.5
 # What its source does not know to keep the program's behaviour comes after what does, among nearly equals.
 COST_OF_CHANGED_BEHAVIOUR = 0.05
 # What costs more is too far a guess to be applied without asking, unless it is known to keep behaviour: a chain of two
@@ -177,6 +180,8 @@ def rank_candidate(
             target = (span.byte_start, span.byte_end) if span is not None and span.file == path else None
             changes = text_changes(moves, path)
             found.update(flags_of_change(read(path), text, changes, target))
+            if parse_edited_rust(read(path), text).has_error and not parse_rust(read(path)).has_error:
+                own = (*own, CostPart("its code has no tree any more", COST_OF_NO_TREE))
             is_private = is_private and is_private_change(read(path), text, changes)
     table = all_flags()
     said = "\n".join(all_texts(problem.diagnostic))

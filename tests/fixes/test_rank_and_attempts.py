@@ -169,3 +169,8 @@ def test_dependents_that_could_not_be_asked_are_told_only_where_they_can_notice(
     (private,) = judge_attempt(Attempt(ranked(CONVERT), (one,)), unasked, 1).verdicts
     (public,) = judge_attempt(Attempt(ranked(Edit(FILE, 12, 16, "&String")), (one,)), unasked, 1).verdicts
     assert private.flags == () and public.flags == ("dependents_unknown",)
+
+
+def test_half_of_a_pair_of_brackets_comes_later() -> None:
+    assert any("no tree" in reason for reason in ranked(Edit(FILE, 34, 34, "Some(")).why)
+    assert not any("no tree" in reason for reason in ranked(Edit(FILE, 34, 34, "Some("), Edit(FILE, 38, 38, ")")).why)
