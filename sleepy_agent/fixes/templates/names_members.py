@@ -234,13 +234,8 @@ def word_of_another_language(scene: Scene) -> Iterator[Proposal]:
         return
     count = called_with(scene.node)
     name = bare_type_name(type_text)
-    has = {one for one, _ in members_of_type(scene, type_text)}
-    meanings = [
-        word
-        for group in groups_of(name)
-        for word in meanings_in(word_table().get(group, {}), wanted, count)
-        if group != "*" or word.split("(")[0].split(".")[0] in has
-    ]
+    # What every type may have by its derives is left to the compiler to judge.
+    meanings = [word for group in groups_of(name) for word in meanings_in(word_table().get(group, {}), wanted, count)]
     for number, word in enumerate(dict.fromkeys(meanings)):
         yield Proposal(
             (scene.replace(scene.span, word),),

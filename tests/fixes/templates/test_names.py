@@ -35,6 +35,7 @@ FIRST = {
     "a queue has two ends": (
         "use std::collections::VecDeque;\npub fn f(s: &mut VecDeque<u32>) { s.«push_back¦enqueue»(3) }"
     ),
+    "a copy of what derives it": "#[derive(Clone)]\npub struct A;\npub fn f(a: &A) -> A { a.«clone¦dup»() }",
     "an iterator's word": "pub fn f(v: &[u32]) -> u32 { v.iter().«fold¦inject»(0, |a, b| a + b) }",
     "a method behind a pointer": (
         "use std::rc::Rc;\n" + SHELF + "pub fn f(s: Rc<Shelf>) -> usize { s.«count_books¦books_count»() }"
