@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from tomllib import loads
+from typing import Any
 
 from tree_sitter import Node
 
@@ -214,12 +215,21 @@ def conversions_of(template: str) -> tuple[Conversion, ...]:
             float(row.get("extra_cost", 0.0)),
             frozenset(row.get("where", ())),
         )
-        for file in sorted(files(PACKAGE).iterdir(), key=lambda one: one.name)
-        if file.name.endswith(".toml")
-        for row in loads(file.read_text(encoding="utf-8")).get("conversion", ())
+        for row in all_rows()
         if row["template"] == template
         for found in row["found"]
     )
+
+
+@cache
+def all_rows() -> tuple[Mapping[str, Any], ...]:
+    """Every `[[conversion]]`, by file. Read once: the files hold all templates."""
+    texts = [
+        file.read_text(encoding="utf-8")
+        for file in sorted(files(PACKAGE).iterdir(), key=lambda one: one.name)
+        if file.name.endswith(".toml")
+    ]
+    return tuple(row for text in texts if "[[conversion]]" in text for row in loads(text)["conversion"])
 
 
 def type_pattern(text: str) -> re.Pattern[str]:
