@@ -14,6 +14,7 @@ from sleepy_agent.process import CancelToken, InterruptSignals
 MODULES = {
     "error_index": "benchmarks.error_index.run",
     "real_crates": "benchmarks.real_crates.run",
+    "dependency_bumps": "benchmarks.dependency_bumps.run",
     "throughput": "benchmarks.throughput",
     "polite": "benchmarks.polite",
     "example_time": "benchmarks.example_time",

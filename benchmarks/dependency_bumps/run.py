@@ -1,0 +1,135 @@
+"""Dependency bumps: what share of the breakages of new versions is mended, by Sleepy and by its peers.
+
+Sleepy works on one warm session of a workspace with a member for each case; a case is broken by laying the text
+that was written for the earlier version over the mended one. `--quick` leaves held-out cases and peers away.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from benchmarks.dependency_bumps.cases import Case, known_cases
+from benchmarks.dependency_bumps.peers import peer_scores
+from benchmarks.dependency_bumps.report import Outcome, details_of, end_of, figures_of, notes_of
+from benchmarks.dependency_bumps.workspaces import BumpedWorkspace, checked_errors, open_workspaces
+from benchmarks.machine import cache_directory, machine_facts
+from benchmarks.real_crates.judging import CrateError, JudgedCopy, judged_copy
+from benchmarks.real_crates.report import EVERY_OFFER, UNASKED
+from benchmarks.real_crates.scoring import UNCHANGED, Score, decoded, score_texts
+from benchmarks.real_crates.sleepy import Repair, WarmSession, repaired, warm_session
+from benchmarks.results import Result
+from sleepy_agent.errors import Interrupted
+from sleepy_agent.process import CancelToken
+
+CASES_VARIABLE = "SLEEPY_DEPENDENCY_BUMPS"
+"""Names with commas between: only these cases."""
+
+CHECK_VARIABLE = "SLEEPY_DEPENDENCY_BUMPS_CHECK_ONLY"
+"""Set: the cases are only checked to be what they say, and nobody repairs anything."""
+
+
+def run(quick: bool, command: str, cancel: CancelToken) -> Result:
+    """Check all cases, repair and score them."""
+    started = time.perf_counter()
+    every_case = known_cases()
+    workspace = open_workspaces(every_case, cancel)
+    _say(f"{len(every_case)} cases: green before, red after, green once mended?")
+    errors = checked_errors(workspace, every_case, cancel)
+    cases = [] if os.environ.get(CHECK_VARIABLE) else [case for case in every_case if _is_chosen(case, quick)]
+    _say(f"they are. Sleepy on {len(cases)} of them")
+    copy = judged_copy(workspace)
+    repairs: dict[str, Repair | None] = {}
+    scores: dict[str, dict[str, Score]] = {}
+    if cases:
+        with warm_session(workspace, cancel) as session:
+            for case in cases:
+                scores[case.name], repairs[case.name] = _with_sleepy(session, copy, workspace, case, cancel)
+        if not quick:
+            for name, peers in peer_scores(workspace, copy, cases, _say, cancel).items():
+                scores[name] |= peers
+    outcomes = [Outcome(case, tuple(errors[case.name]), scores[case.name], repairs[case.name]) for case in cases]
+    _leave_unsolved(workspace, outcomes)
+    return Result(
+        name="dependency_bumps",
+        title="Dependencies bumped past a breaking release",
+        command=command,
+        machine=machine_facts(),
+        figures=figures_of(outcomes),
+        notes=(*notes_of(), f"The run took {(time.perf_counter() - started) / 60:.0f} minutes."),
+        details=details_of(outcomes),
+    )
+
+
+def _is_chosen(case: Case, quick: bool) -> bool:
+    wanted = [name for name in os.environ.get(CASES_VARIABLE, "").split(",") if name]
+    return (not wanted or case.name in wanted) and not (quick and case.held_out)
+
+
+def _with_sleepy(
+    session: WarmSession, copy: JudgedCopy, workspace: BumpedWorkspace, case: Case, cancel: CancelToken
+) -> tuple[dict[str, Score], Repair | None]:
+    """Both readings: what is applied unasked, and with every best offer taken."""
+    broken = workspace.broken(case)
+    try:
+        unasked = repaired(session, broken, cancel)
+        # Where nothing was refused, whoever says yes to everything gets the same.
+        every_offer = repaired(session, broken, cancel, take_every_offer=True) if unasked.declined else unasked
+    except Interrupted:
+        raise
+    except Exception:  # One defect must not cost the figures of all other cases; it is counted and shown.
+        _say(f"    Sleepy failed at {case.name}:\n{traceback.format_exc()}")
+        return {UNASKED: UNCHANGED, EVERY_OFFER: UNCHANGED}, None
+    first = score_texts(copy, broken, unasked.after, unasked.seconds, cancel)
+    second = first
+    if every_offer is not unasked:
+        # The offers were there when the first reading ended.
+        second = score_texts(copy, broken, every_offer.after, unasked.seconds, cancel)
+    _say(f"    {end_of(first):<12} {end_of(second):<12} {unasked.seconds:5.2f} s  {case.name}: {case.kind}")
+    return {UNASKED: first, EVERY_OFFER: second}, every_offer
+
+
+def _leave_unsolved(workspace: BumpedWorkspace, outcomes: Sequence[Outcome]) -> None:
+    """What is not brought back, with all that is needed to see why, for whoever writes templates."""
+    content = [_unsolved_entry(workspace, outcome) for outcome in outcomes if not outcome.is_solved(EVERY_OFFER)]
+    path = cache_directory() / "dependency_bumps" / "unsolved.json"
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+    _say(f"what is not mended, with all that was tried: {path}")
+
+
+def _unsolved_entry(workspace: BumpedWorkspace, outcome: Outcome) -> dict[str, object]:
+    case, repair = outcome.case, outcome.repair
+    broken = workspace.broken(case)
+    return {
+        "case": case.name,
+        "kind": case.kind,
+        "bumps": [asdict(bump) for bump in case.bumps],
+        "end": {name: end_of(score) for name, score in outcome.scores.items()},
+        "cheats": outcome.scores[EVERY_OFFER].cheats,
+        "mended": [[replacement.old, replacement.new] for replacement in case.mended],
+        "errors": [_error_entry(error, broken.get(error.file, b"") if error.file else b"") for error in outcome.errors],
+        "after": {str(file): decoded(text) for file, text in (repair.after if repair else {}).items()}
+        if case.crate is None
+        else {},
+        "offered": repair.offered if repair else [],
+        "tried": [asdict(tried) for tried in repair.tried] if repair else [],
+    }
+
+
+def _error_entry(error: CrateError, text: bytes) -> dict[str, object]:
+    lines = decoded(text).splitlines()
+    return {
+        "code": error.code,
+        "message": error.message,
+        "file": str(error.file),
+        "line": error.line,
+        "text": lines[error.line - 1] if 0 < error.line <= len(lines) else "",
+    }
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
