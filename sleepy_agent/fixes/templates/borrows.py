@@ -64,6 +64,9 @@ def compute_first(scene: Scene) -> Iterator[Proposal]:
     is_same = same is not None and same.start_byte == statement.start_byte
     if not is_same and not (may_be_computed_before(scene, value, statement) and looks_only_by_self(scene, value)):
         return
+    if not is_same and tells_of(scene, value, begin):
+        # It may be another value on the next turn.
+        return
     if value.start_byte <= begin.start_byte < value.end_byte:
         return
     if value.parent is not None and value.parent.type == "let_declaration" and value.parent.parent == block:
@@ -77,6 +80,21 @@ def compute_first(scene: Scene) -> Iterator[Proposal]:
 BLOCKLIKE = frozenset(
     {"if_expression", "match_expression", "for_expression", "while_expression", "block", "binary_expression"}
 )
+
+
+def tells_of(scene: Scene, value: Node, begin: Node) -> bool:
+    """Whether a method of ours that gives a value reads the field that is borrowed mutably meanwhile."""
+    place = begin.child_by_field_name("value") if begin.type == "reference_expression" else begin
+    field = place.child_by_field_name("field") if place is not None and place.type == "field_expression" else None
+    name = method_name(scene, value) if value.type == "call_expression" else None
+    if field is None or name is None:
+        return False
+    for item in scene.index.functions_named(name):
+        if item.body_start is not None and item.body_end is not None and item.self_parameter is not None:
+            body = scene.context.read(item.file)[item.body_start : item.body_end].decode(errors="replace")
+            if re.search(rf"\bself\s*\.\s*{re.escape(scene.of(field))}\b", body):
+                return True
+    return False
 
 
 def conflict_of(scene: Scene) -> Node | None:

@@ -152,6 +152,11 @@ NEVER = {
         "pub struct S { list: Vec<String> }\nimpl S { pub fn f(&self) -> Vec<String> { self.list } }",
         "take(",
     ),
+    "what the loop changes is not computed before it": (
+        "pub struct S { list: Vec<u32> }\nimpl S { fn sum(&self) -> u32 { self.list.iter().sum() }\n"
+        "pub fn f(&mut self) { for n in &mut self.list { *n = self.sum(); } } }",
+        "let sum = self.sum(); for",
+    ),
     "a thread keeps its move": (
         'pub fn f(text: String) -> String { std::thread::spawn(move || println!("{text}")); text }',
         "spawn(|| println",
