@@ -165,6 +165,9 @@ class Candidate:
     question: str | None = None
     """What it is one answer to. Candidates of one problem with the same question exclude each other and mean
     different things, so that nothing but a test decides between them."""
+    excused_flags: frozenset[str] = frozenset()
+    """Flags that its source knows not to be deserved: what goes is done by what comes in another way (`entry` for
+    `get` and `insert`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,7 @@ def rank_candidate(
     That says more than a look at all of them at once, where what one step replaces seems lost beside the others; only
     what is refused outright is looked for in the whole.
     """
-    own = (CostPart(source_words(candidate), candidate.cost),)
+    own: tuple[CostPart, ...] = (CostPart(source_words(candidate), candidate.cost),)
     if not candidate.keeps_behaviour and only_allows(candidate.edits):
         candidate = replace(candidate, keeps_behaviour=True)
     texts = apply_edits(candidate.edits, read)
@@ -185,6 +185,7 @@ def rank_candidate(
             is_private = is_private and is_private_change(read(path), text, changes)
     table = all_flags()
     said = "\n".join(all_texts(problem.diagnostic))
+    found -= candidate.excused_flags
     flags = tuple(name for name, flag in table.items() if name in found and not is_waived(flag, said))
     refused = next((table[name] for name in flags if table[name].refused), None)
     if flags_of_steps is not None:

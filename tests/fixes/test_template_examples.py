@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from fixes.programs import after, context_of, errors_of, problems_of
+from sleepy_agent.code.changes import all_flags
 from sleepy_agent.fixes.sources.context import SourceContext
-from sleepy_agent.fixes.templates.catalogue import Template, all_templates, fill
+from sleepy_agent.fixes.templates.catalogue import Template, all_templates, fill, matcher_named
 from sleepy_agent.fixes.templates.matching import proposals_of
 
 EVERY = [pytest.param(template, id=template.name) for template in all_templates()]
@@ -41,3 +42,11 @@ def test_it_leaves_the_other_program_alone(template: Template, tmp_path: Path) -
 
 def all_proposals(template, problems, context: SourceContext):  # type: ignore[no-untyped-def]
     return [found for problem in problems for found in proposals_of(template, problem, context)]
+
+
+def test_what_templates_excuse_are_flags() -> None:
+    assert {name for template in all_templates() for name in template.excuses} <= all_flags().keys()
+
+
+def test_every_matcher_is_there() -> None:
+    assert all(callable(matcher_named(template.matcher)) for template in all_templates() if template.matcher)

@@ -38,6 +38,7 @@ class KnownSuggestion:
 
     message: re.Pattern[str]
     keeps_behaviour: bool
+    cost: float
     question: str | None
 
 
@@ -46,7 +47,9 @@ def known_suggestions() -> tuple[KnownSuggestion, ...]:
     """The entries of compiler.toml."""
     raw = tomllib.loads(files("sleepy_agent.fixes.sources").joinpath("compiler.toml").read_text(encoding="utf-8"))
     return tuple(
-        KnownSuggestion(re.compile(entry["message"]), entry["keeps_behaviour"], entry.get("question"))
+        KnownSuggestion(
+            re.compile(entry["message"]), entry["keeps_behaviour"], entry.get("cost", 0.0), entry.get("question")
+        )
         for entry in raw["suggestion"]
     )
 
@@ -105,7 +108,7 @@ def candidate_of(source: str, suggestion: Suggestion, *, is_one_of_several: bool
         source=source,
         title=suggestion.message,
         edits=suggestion.edits,
-        cost=APPLICABILITY_COST[suggestion.applicability],
+        cost=APPLICABILITY_COST[suggestion.applicability] + (known.cost if known is not None else 0.0),
         applicability=suggestion.applicability,
         is_one_of_several=is_one_of_several,
         keeps_behaviour=known.keeps_behaviour if known is not None else is_sure,

@@ -60,4 +60,5 @@ def candidate_of(
         template=template.name,
         keeps_behaviour=keeps,
         question=proposal.question or template.question,
+        excused_flags=template.excuses,
     )

@@ -100,9 +100,12 @@ def use_before_mutation(scene: Scene) -> Iterator[Proposal]:
     second = statement_in(block, mutated)
     if first is None or second is None or first.end_byte > second.start_byte:
         return
-    is_plain = is_plain_borrow(scene, first)
+    # A place that is assigned while it is borrowed: the borrow would see the new value in place of the old.
+    is_overwritten = scene.problem.code == "E0506"
+    is_plain = is_plain_borrow(scene, first) and not is_overwritten
+    shift = 0.45 if is_overwritten else -0.05 if is_plain else 0.0
     found = [
-        replace(one, keeps_behaviour=is_plain, extra_cost=one.extra_cost - (0.05 if is_plain else 0.0))
+        replace(one, keeps_behaviour=is_plain, extra_cost=one.extra_cost + shift)
         for one in behind(scene, first, second, used)
     ]
     if used is not None and used.byte_start > second.end_byte:

@@ -8,6 +8,7 @@ One `[[template]]` entry:
     family           the family those problems belong to
     cost             0 (sure to be kept) to 1
     keeps_behaviour  true where a passing edit of this kind cannot change what the program does
+    excuses          optional: flags of flags.toml that its edits do not deserve: what goes is done in another way
     question         optional: candidates with the same question mean different things and exclude each other
     message          optional: a pattern that the message must have; named groups become holes
     said             optional: a pattern for the message, labels, notes and helps (a line each); named groups too
@@ -67,6 +68,7 @@ class Template:
     cost: float
     keeps_behaviour: bool
     question: str | None
+    excuses: frozenset[str]
     message: re.Pattern[str] | None
     said: re.Pattern[str] | None
     label: re.Pattern[str] | None
@@ -128,6 +130,7 @@ def template_from_entry(entry: Mapping[str, Any], topic: str) -> Template:
         cost=float(entry["cost"]),
         keeps_behaviour=entry["keeps_behaviour"],
         question=entry.get("question"),
+        excuses=frozenset(entry.get("excuses", ())),
         message=pattern_of(entry.get("message")),
         said=pattern_of(entry.get("said")),
         label=pattern_of(at.removeprefix("label: ") if at != "primary" else None),
@@ -158,7 +161,7 @@ KNOWN_KEYS = frozenset(
         "query",
         "where",
     }
-    | {"edits", "matcher", "example", "leave_alone", "edition"}
+    | {"edits", "excuses", "matcher", "example", "leave_alone", "edition"}
 )
 
 

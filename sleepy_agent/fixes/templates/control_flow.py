@@ -39,24 +39,33 @@ def return_for_break(scene: Scene) -> Iterator[Proposal]:
 
 
 def label_for_jump(scene: Scene) -> Iterator[Proposal]:
-    """An unlabelled `break` in a labelled block: leave the loop around, or the block."""
+    """An unlabelled `break` in a labelled block means the loop around, as it does elsewhere: name that loop. Only where
+    there is none, the block."""
     jump = scene.around({"break_expression", "continue_expression"})
     if jump is None or scene.span.from_macro is not None:
         return
     word = "break" if jump.type == "break_expression" else "continue"
-    block_label = loop_label = None
+    rest = scene.code(jump.start_byte + len(word), jump.end_byte)
+    block_label = None
     for around in ancestors(jump.parent):
         if around.type in BODIES:
             break
         label = next((scene.of(child) for child in around.children if child.type == "label"), None)
         if around.type in LOOP_KINDS:
-            loop_label = label
-            break
+            name = label or fresh_label(scene, around)
+            edits = [] if label is not None else [scene.insert(around.start_byte, f"{name}: ")]
+            yield Proposal((*edits, scene.replace(jump, f"{word} {name}{rest}")), {"label": name})
+            return
         block_label = block_label or label
-    rest = scene.code(jump.start_byte + len(word), jump.end_byte)
-    for label in (loop_label, block_label if word == "break" else None):
-        if label is not None:
-            yield Proposal((scene.replace(jump, f"{word} {label}{rest}"),), {"label": label})
+    if block_label is not None and word == "break":
+        yield Proposal((scene.replace(jump, f"{word} {block_label}{rest}"),), {"label": block_label})
+
+
+def fresh_label(scene: Scene, loop: Node) -> str:
+    """A label that nothing around a loop has."""
+    function = scene.function(loop)
+    taken = scene.of(function) if function is not None else ""
+    return next(name for name in ("'outer", "'around", "'whole_loop", "'outermost_loop") if name not in taken)
 
 
 def break_for_continue(scene: Scene) -> Iterator[Proposal]:
