@@ -51,7 +51,7 @@ def words_without_quotes(scene: Scene) -> Iterator[Proposal]:
         for node in nodes_of_kind(attribute, "string_literal")
         if re.fullmatch(r'"[A-Za-z]\w*"', scene.of(node)) and not scene.code(0, node.start_byte).rstrip().endswith("=")
     ]
-    words = re.match(r"#!?\[\s*(derive|repr|allow|deny|warn|expect|target_feature)\b", scene.of(attribute))
+    words = re.match(r"#!?\[\s*(derive|repr|cfg|allow|deny|warn|expect|target_feature)\b", scene.of(attribute))
     if strings and words is not None:
         yield Proposal(tuple(scene.replace(node, scene.of(node).strip('"')) for node in strings))
 

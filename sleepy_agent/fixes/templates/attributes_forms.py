@@ -20,6 +20,7 @@ STD_MACROS = (
 )
 # Attributes whose one text has a key of its own; all others take it as their value.
 KEY_OF_TEXT = {"deprecated": "note", "link": "name"}
+TAKE_WORDS = frozenset({"cfg", "cfg_attr", "derive", "repr", "allow", "deny", "warn", "expect", "forbid", "macro_use"})
 KINDS_OF_LIBRARIES = ("static", "dylib", "framework", "raw-dylib")
 
 
@@ -86,7 +87,7 @@ def text_as_value(scene: Scene) -> Iterator[Proposal]:
     attribute = attribute_around(scene)
     arguments = arguments_of(attribute) if attribute is not None else None
     found = re.fullmatch(r'\(\s*("[^"]*")\s*\)', scene.of(arguments)) if arguments is not None else None
-    if attribute is None or arguments is None or found is None:
+    if attribute is None or arguments is None or found is None or name_of(scene, attribute) in TAKE_WORDS:
         return
     key = KEY_OF_TEXT.get(name_of(scene, attribute))
     text = f"({key} = {found[1]})" if key is not None else f" = {found[1]}"
@@ -202,3 +203,57 @@ def attribute_beside_another(scene: Scene) -> Iterator[Proposal]:
         behind = re.match(rb"[ \t]*\r?\n[ \t]*|[ \t]*", scene.text[attribute.end_byte :])
         end = attribute.end_byte + (behind.end() if behind is not None else 0)
         yield Proposal((scene.delete(attribute.start_byte, end),), {"attribute": scene.of(attribute)})
+
+
+def quoted_value(scene: Scene) -> Iterator[Proposal]:
+    """`since = 1.0`, `must_use = reason`: the value of an attribute is a text."""
+    attribute = attribute_around(scene)
+    if attribute is None or scene.span.from_macro:
+        return
+    start = attribute.start_byte
+    plain = re.compile(r"(?<==)(\s*)([A-Za-z_][\w.:]*|\d[\w.]*)(?=\s*[,)\]])")
+    edits = [
+        scene.replace_bytes(
+            start + len(scene.of(attribute)[: found.start(2)].encode()),
+            start + len(scene.of(attribute)[: found.end(2)].encode()),
+            f'"{found[2]}"',
+        )
+        for found in plain.finditer(scene.of(attribute))
+        if found[2] not in {"true", "false"}
+    ]
+    if len(edits) == 1:
+        yield Proposal(tuple(edits), {"value": edits[0].replacement})
+
+
+def attribute_mark(scene: Scene) -> Iterator[Proposal]:
+    """`[derive(Debug)]` in front of an item: the `#` is missing."""
+    line_end = scene.text.find(b"\n", scene.span.byte_start)
+    line = scene.code(scene.span.byte_start, line_end if line_end >= 0 else len(scene.text))
+    if re.fullmatch(r"\[[a-z_]+(\(.*\)|\s*=\s*\".*\")?\]\s*", line):
+        yield Proposal((scene.insert(scene.span.byte_start, "#"),), {"attribute": f"#{line.strip()}"})
+
+
+def attribute_of_the_crate(scene: Scene) -> Iterator[Proposal]:
+    """`#![..]` behind the items of a file: what is said of all of it stands at its beginning."""
+    attribute = next((one for one in scene.root.children if one.start_byte == scene.span.byte_start), None)
+    if attribute is None or attribute.type != "inner_attribute_item" or item_behind(attribute) is not None:
+        return
+    position = 0
+    for child in scene.root.children:
+        is_inner = child.type == "inner_attribute_item" or scene.of(child).startswith(("//!", "/*!", "#!"))
+        if not is_inner or child.start_byte >= attribute.start_byte:
+            break
+        position = child.end_byte if scene.text[child.end_byte - 1 : child.end_byte] == b"\n" else child.end_byte + 1
+    before = re.search(rb"\s*$", scene.text[: attribute.start_byte])
+    start = before.start() if before is not None else attribute.start_byte
+    edits = (scene.insert(position, f"{scene.of(attribute)}\n"), scene.delete(start, attribute.end_byte))
+    yield Proposal(edits, {"attribute": scene.of(attribute)})
+
+
+def parameter_without_value(scene: Scene) -> Iterator[Proposal]:
+    """Parameters have no default values: every call gives all arguments."""
+    if scene.around("token_tree") is not None:
+        return
+    before = re.search(rb"\s*$", scene.text[: scene.span.byte_start])
+    if before is not None and re.match(r"=\s*\S", scene.code(scene.span.byte_start, scene.span.byte_end)):
+        yield Proposal((scene.delete(before.start(), scene.span.byte_end),))

@@ -63,7 +63,7 @@ def foreign_without_parameters(scene: Scene) -> Iterator[Proposal]:
         choices = [("std::ffi::c_void", 0.0)]
     elif not written:
         suggested = re.search(r"concrete types? like `(\w+)`", scene.said)
-        choices = [(suggested[1], 0.3)] if suggested is not None else []
+        choices = [(suggested[1], 0.4)] if suggested is not None else []
     for choice, extra in choices:
         edits = (*away, *(scene.replace_bytes(*place, choice) for place in mentions))
         yield Proposal(edits, {"generic": generic, "type": choice}, extra)

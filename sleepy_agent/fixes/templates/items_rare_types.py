@@ -32,8 +32,13 @@ def grouped_trait_object(scene: Scene) -> Iterator[Proposal]:
     if inner is None or inner.type not in {"type_identifier", "scoped_type_identifier", "generic_type"}:
         return
     rest = scene.code(inner.start_byte, bounded.end_byte)
-    text = f"(dyn {rest})" if first.type == "reference_type" else f"Box<dyn {rest}>"
-    yield Proposal((scene.replace_bytes(inner.start_byte, bounded.end_byte, text),), {"object": text})
+    if first.type == "reference_type":
+        text, extra = f"(dyn {rest})", 0.0
+    else:
+        # What a function gives could as well be of a type of its own.
+        text, extra = f"Box<dyn {rest}>", 0.55
+    edit = scene.replace_bytes(inner.start_byte, bounded.end_byte, text)
+    yield Proposal((edit,), {"object": text}, extra, keeps_behaviour=extra == 0.0)
 
 
 def bound_without_relaxed(scene: Scene) -> Iterator[Proposal]:
@@ -95,7 +100,7 @@ def object_for_impl(scene: Scene) -> Iterator[Proposal]:
     of_trait = node.child_by_field_name("trait")
     if of_trait is not None and re.search("field types|return type|fn. pointer", scene.problem.message):
         text = f"Box<dyn {scene.of(of_trait)}>"
-        yield Proposal((scene.replace(node, text),), {"way": f"hold a `{text}`"}, 0.25, keeps_behaviour=False)
+        yield Proposal((scene.replace(node, text),), {"way": f"hold a `{text}`"}, 0.5, keeps_behaviour=False)
 
 
 def enum_of_the_variant(scene: Scene) -> Iterator[Proposal]:
@@ -148,7 +153,7 @@ def parameter_for_nested_impl(scene: Scene) -> Iterator[Proposal]:
     yield Proposal(
         (place, scene.replace(inner, letter)),
         {"parameter": declared},
-        0.0 if is_argument else 0.25,
+        0.0 if is_argument else 0.45,
         keeps_behaviour=is_argument,
     )
 
@@ -207,7 +212,7 @@ def plain_constant_parameter(scene: Scene) -> Iterator[Proposal]:
         return
     lengths = [node.child_by_field_name("length") for node in nodes_of_kind(item, "array_type")]
     is_length = any(length is not None and scene.of(length) == scene.of(name) for length in lengths)
-    yield Proposal((scene.replace(of_type, "usize"),), {"name": scene.of(name)}, 0.0 if is_length else 0.35)
+    yield Proposal((scene.replace(of_type, "usize"),), {"name": scene.of(name)}, 0.0 if is_length else 0.45)
 
 
 def without_type_query(scene: Scene) -> Iterator[Proposal]:

@@ -88,7 +88,7 @@ def copy_in_closure(scene: Scene) -> Iterator[Proposal]:
         return
     name = scene.code(moved.byte_start, moved.byte_end)
     if re.fullmatch(r"\w+", name):
-        yield Proposal((scene.insert(moved.byte_start, "&"),), {"way": f"lend `{name}`"})
+        yield Proposal((scene.insert(moved.byte_start, "&"),), {"way": f"lend `{name}`"}, keeps_behaviour=False)
         yield Proposal((scene.insert(moved.byte_end, ".clone()"),), {"way": f"give a copy of `{name}` away"}, 0.2)
 
 
@@ -142,11 +142,13 @@ def base_of_the_literal(scene: Scene) -> Iterator[Proposal]:
     if literal is None or name is None or dots is None:
         return
     position = scene.span.byte_start
-    type_name = bare_type_name(scene.of(name))
+    type_name, found = bare_type_name(scene.of(name)), False
     for local in locals_at(scene.root, scene.text, literal.start_byte):
         if local.type and bare_type_name(without_reference(local.type)) in {type_name, "Self"} and local.name != "self":
+            found = True
             yield Proposal((scene.insert(position, local.name),), {"base": local.name})
-            return
+    if found:
+        return
     item = scene.index.type_named(type_name)
     has_default = item is not None and "Default" in item.derives
     if has_default or any(one.trait_name == "Default" for one in scene.index.implementations_of(type_name)):
@@ -203,4 +205,5 @@ def changed_variant(scene: Scene) -> Iterator[Proposal]:
     taken = ", ".join([*missing, ".."]) if names else ", ".join(missing)
     arms = f"{scene.of(name)} {{ {taken} }} => {scene.of(name)} {{ {text} }},"
     rewritten = f"match {value} {{\n{indentation}    {arms}\n{indentation}    other => other,\n{indentation}}}"
-    yield Proposal((scene.replace(literal, rewritten),), {"fields": ", ".join(missing)}, 0.2)
+    # What another variant becomes is a guess: it stays.
+    yield Proposal((scene.replace(literal, rewritten),), {"fields": ", ".join(missing)}, 0.5)

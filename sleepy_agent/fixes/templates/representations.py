@@ -104,14 +104,6 @@ def unpacked_or_unaligned(scene: Scene) -> Iterator[Proposal]:
                 yield Proposal((without_hint(scene, hint),), {"word": scene.code(hint[1], hint[2])}, 0.1)
 
 
-def layout_of_several_fields(scene: Scene) -> Iterator[Proposal]:
-    """`transparent` is for one field; C's layout is for several."""
-    item = type_item(scene)
-    for hint in hints_of(scene, item) if item is not None else ():
-        if hint[0] == "transparent":
-            yield Proposal((scene.replace_bytes(hint[1], hint[2], "C"),))
-
-
 def discriminant_after_the_last(scene: Scene) -> Iterator[Proposal]:
     """Behind the largest discriminant none follows: begin again, as the compiler notes, or take a larger type."""
     if scene.span.from_macro:
