@@ -52,7 +52,7 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
         if not quick:
             for name, peers in peer_scores(workspace, copy, cases, _say, cancel).items():
                 scores[name] |= peers
-    outcomes = [Outcome(case, tuple(errors[case.name]), scores[case.name], repairs[case.name]) for case in cases]
+    outcomes = [Outcome(case, errors[case.name], scores[case.name], repairs[case.name]) for case in cases]
     _leave_unsolved(workspace, outcomes)
     return Result(
         name="dependency_bumps",

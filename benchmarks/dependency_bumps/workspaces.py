@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
@@ -61,7 +62,8 @@ def open_workspaces(cases: Sequence[Case], cancel: CancelToken) -> BumpedWorkspa
             _write_root(root, cases)
             _must(["cargo", "fetch", "--quiet"], root, FETCH_SECONDS, cancel)
         mark.write_text(content_hash(cases), encoding="utf-8")
-    about = Crate("after", "0.0.0", "all cases after their bumps")
+    skipped = tuple(part for case in cases for name in case.skipped_tests for part in ("--skip", name))
+    about = Crate("after", "0.0.0", "all cases after their bumps", test_arguments=skipped)
     return BumpedWorkspace(about, roots["after"], folder / "built", roots["before"])
 
 
@@ -146,28 +148,40 @@ def _fetched_crates(cases: Sequence[Case], folder: Path, cancel: CancelToken) ->
 
 def checked_errors(
     workspace: BumpedWorkspace, cases: Sequence[Case], cancel: CancelToken
-) -> dict[str, list[CrateError]]:
-    """What the compiler says of each case after its bump, once all cases are known to be what they say:
+) -> dict[str, tuple[CrateError, ...]]:
+    """What the compiler says of each case after its bump, without suggestions, once all are what they say.
 
-    green and tested with the earlier versions, red with the later ones, green and tested once mended. The answer is
-    kept for the same cases and compiler. Raises BrokenCase with the names of the cases that are not.
+    That is: green and tested with the earlier versions, red with the later ones, green and tested once mended. The
+    answer is kept for the same cases and compiler. Raises BrokenCase with what is not so.
     """
+    kept = workspace.folder / "checked.json"
+    known = f"{content_hash(cases)} {rustc_version()}"
+    entries = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    if entries.get("known") != known:
+        entries = {"known": known, "errors": _errors_after_checks(workspace, cases, cancel)}
+        kept.write_text(json.dumps(entries), encoding="utf-8")
+    return {
+        name: tuple(CrateError(code, message, Path(file), line, ()) for code, message, file, line in errors)
+        for name, errors in entries["errors"].items()
+    }
+
+
+def _errors_after_checks(
+    workspace: BumpedWorkspace, cases: Sequence[Case], cancel: CancelToken
+) -> dict[str, list[tuple[str, str, str, int]]]:
     copy = judged_copy(workspace)
+    target = {"CARGO_TARGET_DIR": str(workspace.folder / "target-before")}
+    tests = ["cargo", "test", "--quiet", "--workspace", "--lib", "--offline", "--no-fail-fast", "--"]
+    _must(tests, workspace.before, BUILD_SECONDS, cancel, copy.environment | target)
+    _must([*tests, *workspace.crate.test_arguments], copy.root, BUILD_SECONDS, cancel, copy.environment)
     broken = {file: text for case in cases for file, text in workspace.broken(case).items()}
-    errors = errors_by_member(errors_of(_check_all(copy, broken, cancel)))
+    errors = errors_by_member(errors_of(_check_all(judged_copy(workspace, "broken"), broken, cancel)))
     if quiet := [case.name for case in cases if case.name not in errors]:
         raise BrokenCase(f"The later version breaks nothing in {', '.join(quiet)}.")
-    mark = workspace.folder / "checked"
-    known = f"{content_hash(cases)} {rustc_version()}"
-    if not mark.exists() or mark.read_text(encoding="utf-8") != known:
-        target = {"CARGO_TARGET_DIR": str(workspace.folder / "target-before")}
-        _must(_TESTS, workspace.before, BUILD_SECONDS, cancel, copy.environment | target)
-        _must(_TESTS, copy.root, BUILD_SECONDS, cancel, copy.environment)
-        mark.write_text(known, encoding="utf-8")
-    return errors
-
-
-_TESTS = ("cargo", "test", "--quiet", "--workspace", "--lib", "--offline", "--no-fail-fast")
+    return {
+        name: [(error.code, error.message, str(error.file), error.line) for error in own]
+        for name, own in errors.items()
+    }
 
 
 def _check_all(copy: JudgedCopy, texts: Texts, cancel: CancelToken) -> str:

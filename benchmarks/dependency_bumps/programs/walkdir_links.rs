@@ -16,7 +16,7 @@ fn is_hidden(entry: &DirEntry) -> bool {
 
 pub fn content(folder: &Path) -> Content {
     let mut content = Content::default();
-    for entry in WalkDir::new(folder).into_iter().filter_entry(|entry| !is_hidden(entry)).flatten() {
+    for entry in WalkDir::new(folder).min_depth(1).into_iter().filter_entry(|entry| !is_hidden(entry)).flatten() {
         if entry.path_is_symbolic_link() {
             content.links += 1;
         } else if entry.file_type().is_file() {
