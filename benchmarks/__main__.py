@@ -15,6 +15,7 @@ MODULES = {
     "error_index": "benchmarks.error_index.run",
     "real_crates": "benchmarks.real_crates.run",
     "dependency_bumps": "benchmarks.dependency_bumps.run",
+    "ablation": "benchmarks.ablation",
     "throughput": "benchmarks.throughput",
     "polite": "benchmarks.polite",
     "example_time": "benchmarks.example_time",

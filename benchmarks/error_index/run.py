@@ -73,13 +73,13 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
     stable = [example for example in pairs if not example.bootstrap]
     _say(f"{len(pairs)} pairs over {_codes(pairs)} codes, {len(stable)} over {_codes(stable)} without RUSTC_BOOTSTRAP")
     _say(f"`sleepy fix --apply` over {len(examples)} examples")
-    sleepy = _scores(examples, _repaired_by_sleepy(examples, _apply, cancel), cancel)
+    sleepy = scored(examples, repaired_by_sleepy(examples, _apply, cancel), cancel)
     _say("Sleepy again, with a developer who says yes to every offer")
-    offered = _scores(examples, _repaired_by_sleepy(examples, _say_yes, cancel), cancel)
+    offered = scored(examples, repaired_by_sleepy(examples, _say_yes, cancel), cancel)
     _say("plain verified search over the same examples")
-    search = _scores(examples, _each(examples, lambda example: plain_search(example, cancel)), cancel)
+    search = scored(examples, _each(examples, lambda example: plain_search(example, cancel)), cancel)
     _say("`cargo fix` over the same examples")
-    fixed = _scores(examples, _each(examples, lambda example: _alone(example, cancel)), cancel)
+    fixed = scored(examples, _each(examples, lambda example: _alone(example, cancel)), cancel)
     changed = _differing([*sleepy, *offered])
     entries = [_entry(score) for score in changed]
     reviews = with_known_verdicts(entries, _known()) if quick else update_reviews(entries)
@@ -123,46 +123,46 @@ def _figures(
     return (
         Figure("error index: pairs that behave as they say", len(pairs), ""),
         Figure("error index: codes among them", _codes(pairs), ""),
-        Figure("error index: `cargo fix`, compiles", _share(fixed, "compiles"), "%", measured_on=count),
-        Figure("error index: plain verified search, compiles", _share(search, "compiles"), "%", measured_on=count),
-        Figure("error index: plain verified search, compiles without cheating", _share(search, "clean"), "%"),
+        Figure("error index: `cargo fix`, compiles", share(fixed, "compiles"), "%", measured_on=count),
+        Figure("error index: plain verified search, compiles", share(search, "compiles"), "%", measured_on=count),
+        Figure("error index: plain verified search, compiles without cheating", share(search, "clean"), "%"),
         Figure(
             "error index: Sleepy, applied without asking, compiles",
-            _share(sleepy, "compiles"),
+            share(sleepy, "compiles"),
             "%",
-            bar=_share(search, "compiles"),
+            bar=share(search, "compiles"),
             measured_on=count,
         ),
         Figure(
             "error index: Sleepy, applied without asking, compiles without cheating",
-            _share(sleepy, "clean"),
+            share(sleepy, "clean"),
             "%",
             measured_on=count,
         ),
         Figure(
             "error index: Sleepy, applied without asking, compiles without cheating, on the codes templates are for",
-            _share(named, "clean"),
+            share(named, "clean"),
             "%",
             measured_on=f"{len(named)} pairs",
         ),
-        Figure("error index: Sleepy, equal to the corrected example", _share(sleepy, "equal"), "%", measured_on=count),
+        Figure("error index: Sleepy, equal to the corrected example", share(sleepy, "equal"), "%", measured_on=count),
         Figure(
             "error index: every offer of Sleepy's taken, compiles",
-            _share(offered, "compiles"),
+            share(offered, "compiles"),
             "%",
-            bar=_share(search, "compiles"),
+            bar=share(search, "compiles"),
             measured_on=count,
         ),
         Figure(
             "error index: every offer of Sleepy's taken, compiles without cheating",
-            _share(offered, "clean"),
+            share(offered, "clean"),
             "%",
             bar=40,
             measured_on=count,
         ),
         Figure(
             "error index: every offer of Sleepy's taken, compiles without cheating, on the codes templates are for",
-            _share(named_offered, "clean"),
+            share(named_offered, "clean"),
             "%",
             bar=60,
             measured_on=f"{len(named_offered)} pairs",
@@ -192,7 +192,7 @@ def _entry(score: Score) -> Review:
     return review_of(example.name, example.code, example.erroneous, score.after, score.compiles)
 
 
-def _repaired_by_sleepy(examples: Sequence[Example], repair: Repair, cancel: CancelToken) -> list[str | None]:
+def repaired_by_sleepy(examples: Sequence[Example], repair: Repair, cancel: CancelToken) -> list[str | None]:
     after: dict[str, str] = {}
     for bootstrap in (False, True):
         group = [example for example in examples if example.bootstrap is bootstrap]
@@ -243,7 +243,7 @@ def _each(examples: Sequence[Example], repair: Callable[[Example], str | None]) 
         return list(pool.map(repair, examples))
 
 
-def _scores(examples: Sequence[Example], texts: Sequence[str | None], cancel: CancelToken) -> list[Score]:
+def scored(examples: Sequence[Example], texts: Sequence[str | None], cancel: CancelToken) -> list[Score]:
     def score(pair: tuple[Example, str | None]) -> Score:
         example, text = pair
         after = example.erroneous if text is None else text
@@ -260,7 +260,7 @@ def _scores(examples: Sequence[Example], texts: Sequence[str | None], cancel: Ca
         return list(pool.map(score, zip(examples, texts, strict=True)))
 
 
-def _share(scores: Sequence[Score], what: str) -> float:
+def share(scores: Sequence[Score], what: str) -> float:
     """Per cent of the examples for which the named property holds."""
     return 100.0 * sum(bool(getattr(score, what)) for score in scores) / max(1, len(scores))
 
