@@ -257,3 +257,17 @@ def parameter_without_value(scene: Scene) -> Iterator[Proposal]:
     before = re.search(rb"\s*$", scene.text[: scene.span.byte_start])
     if before is not None and re.match(r"=\s*\S", scene.code(scene.span.byte_start, scene.span.byte_end)):
         yield Proposal((scene.delete(before.start(), scene.span.byte_end),))
+
+
+def closed_attribute(scene: Scene) -> Iterator[Proposal]:
+    """An attribute on a line of its own whose brackets nobody closed."""
+    opened = scene.labelled("unclosed delimiter")
+    if opened is None or opened.file != scene.file:
+        return
+    start = scene.text.rfind(b"\n", 0, opened.byte_start) + 1
+    end = scene.text.find(b"\n", opened.byte_start)
+    line = scene.code(start, end if end >= 0 else len(scene.text)).rstrip()
+    if not re.fullmatch(r"\s*#!?\[\s*\w+(\([\w:, ]*\)?)?", line):
+        return
+    closing = ")" * (line.count("(") - line.count(")")) + "]"
+    yield Proposal((scene.insert(start + len(line.encode()), closing),), {"marks": closing})

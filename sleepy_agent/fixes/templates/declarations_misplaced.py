@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -28,9 +29,24 @@ FIELD_WITH_VALUE = re.compile(
 )
 
 
+# A declaration has fewer tokens than these.
+MOST_TOKENS = 5000
+
+
 def tokens_from(scene: Scene, start: int) -> list[Node]:
-    """The tokens of the file behind a byte, whatever the tree makes of them."""
-    return [leaf for leaf in leaves(scene.root) if leaf.start_byte >= start and leaf.end_byte > leaf.start_byte]
+    """The tokens behind a byte, whatever the tree makes of them; so many as a declaration may have."""
+    return list(itertools.islice(leaves_from(scene.root, start), MOST_TOKENS))
+
+
+def leaves_from(node: Node, start: int) -> Iterator[Node]:
+    """The tokens of a node that begin behind a byte; what ends before it is not looked into."""
+    for child in node.children:
+        if child.end_byte <= start:
+            continue
+        if child.start_byte >= start:
+            yield from (leaf for leaf in leaves(child) if leaf.end_byte > leaf.start_byte)
+        else:
+            yield from leaves_from(child, start)
 
 
 def closing_brace(tokens: list[Node]) -> int | None:
@@ -71,6 +87,29 @@ def functions_in_type(scene: Scene) -> Iterator[Proposal]:
     code = f"\n\n{indentation}impl{generics} {of_type} {{\n{functions}\n{indentation}}}"
     edits = (scene.replace_bytes(start, body_end, f"\n{indentation}"), scene.insert(closing.end_byte, code))
     yield Proposal(edits, {"type": of_type})
+
+
+def constant_in_type(scene: Scene) -> Iterator[Proposal]:
+    """A constant between the fields of a type belongs into an `impl` behind it."""
+    named = scene.labelled("while parsing this (struct|enum|union)")
+    if named is None or named.file != scene.file or scene.span.from_macro:
+        return
+    tokens = tokens_from(scene, named.byte_end)
+    first = next((number for number, token in enumerate(tokens) if token.type == "{"), None)
+    last = closing_brace(tokens[first:]) if first is not None else None
+    start = scene.text.rfind(b"\n", 0, scene.span.byte_start) + 1
+    end = scene.text.find(b"\n", scene.span.byte_start)
+    line = scene.code(start, end)
+    if first is None or last is None or scene.code(named.byte_end, tokens[first].start_byte).strip():
+        return
+    if re.fullmatch(r"\s*(pub(\([^)]*\))?\s+)?const\s+\w+\s*:[^=;]+=[^;]+;\s*", line):
+        indentation = scene.indentation(named.byte_start)
+        of_type = scene.code(named.byte_start, named.byte_end)
+        code = f"\n\n{indentation}impl {of_type} {{\n{line}\n{indentation}}}"
+        blank = re.match(rb"[ \t]*\n", scene.text[end + 1 :])
+        behind = end + 1 + (blank.end() if blank is not None else 0)
+        edits = (scene.delete(start, behind), scene.insert(tokens[first + last].end_byte, code))
+        yield Proposal(edits, {"type": of_type})
 
 
 def base_at_the_end(scene: Scene) -> Iterator[Proposal]:
