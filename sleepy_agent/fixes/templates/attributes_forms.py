@@ -181,10 +181,10 @@ def macro_of_the_crate(scene: Scene) -> Iterator[Proposal]:
     """The macro of the crate whose name comes nearest."""
     attribute = attribute_around(scene)
     declaration = item_behind(attribute) if attribute is not None else None
-    name = declaration.child_by_field_name("name") if declaration is not None else None
-    if name is None:
+    crate_name = declaration.child_by_field_name("name") if declaration is not None else None
+    if crate_name is None:
         return
-    crate = scene.of(name)
+    crate = scene.of(crate_name)
     if crate in {"std", "core", "alloc"}:
         known: tuple[str, ...] = STD_MACROS
     else:
@@ -192,8 +192,13 @@ def macro_of_the_crate(scene: Scene) -> Iterator[Proposal]:
         macros = items.items if items is not None else ()
         known = tuple({item.name for item in macros if item.kind == "macro"})
     written = scene.code(scene.span.byte_start, scene.span.byte_end)
-    for near, _ in nearest(written, known, 1):
-        yield Proposal((scene.replace(scene.span, near),), {"macro": near})
+    near = [name for name, _ in nearest(written, known, 1)]
+    for name in near:
+        yield Proposal((scene.replace(scene.span, name),), {"way": f"use the macro `{name}`"})
+    names = re.findall(r"\w+", scene.of(attribute)) if attribute is not None else []
+    if not near and len(names) > 2:
+        edit = without_member(scene, scene.span.byte_start, scene.span.byte_end)
+        yield Proposal((edit,), {"way": f"leave `{written}` out, which the crate does not have"}, 0.4)
 
 
 def attribute_beside_another(scene: Scene) -> Iterator[Proposal]:
@@ -211,12 +216,12 @@ def quoted_value(scene: Scene) -> Iterator[Proposal]:
     if attribute is None or scene.span.from_macro:
         return
     start = attribute.start_byte
-    plain = re.compile(r"(?<==)(\s*)([A-Za-z_][\w.:]*|\d[\w.]*)(?=\s*[,)\]])")
+    plain = re.compile(r"(?<==)(\s*)([A-Za-z_][\w.:]*|\d[\w.]*|b\"[^\"]*\")(?=\s*[,)\]])")
     edits = [
         scene.replace_bytes(
             start + len(scene.of(attribute)[: found.start(2)].encode()),
             start + len(scene.of(attribute)[: found.end(2)].encode()),
-            f'"{found[2]}"',
+            found[2].removeprefix("b") if '"' in found[2] else f'"{found[2]}"',
         )
         for found in plain.finditer(scene.of(attribute))
         if found[2] not in {"true", "false"}
@@ -271,3 +276,17 @@ def closed_attribute(scene: Scene) -> Iterator[Proposal]:
         return
     closing = ")" * (line.count("(") - line.count(")")) + "]"
     yield Proposal((scene.insert(start + len(line.encode()), closing),), {"marks": closing})
+
+
+def module_without_import(scene: Scene) -> Iterator[Proposal]:
+    """`use {self, ..}`: the module itself is there without an import."""
+    declaration = scene.around("use_declaration")
+    members = scene.around("use_list")
+    if declaration is None or members is None or members.parent != declaration:
+        return
+    if len(code_children(members)) > 1:
+        yield Proposal((without_member(scene, scene.span.byte_start, scene.span.byte_end),))
+    else:
+        behind = re.match(rb"[ \t]*\r?\n", scene.text[declaration.end_byte :])
+        end = declaration.end_byte + (behind.end() if behind is not None else 0)
+        yield Proposal((scene.delete(declaration.start_byte, end),))

@@ -55,13 +55,12 @@ def function_as_pointer(scene: Scene) -> Iterator[Proposal]:
 
 def value_without_field(scene: Scene) -> Iterator[Proposal]:
     """A field of a number, a character or a truth value: it is the value itself."""
-    field = scene.around("field_expression")
-    name = field.child_by_field_name("field") if field is not None else None
-    value = field.child_by_field_name("value") if field is not None else None
-    if field is None or name is None or value is None or name.start_byte != scene.span.byte_start:
-        return
-    if value.type in {"identifier", "self", "field_expression"}:
-        yield Proposal((scene.delete(value.end_byte, field.end_byte),), {"value": scene.of(value)})
+    # In the arguments of a macro there is no field expression: the text in front of the field has to do.
+    value = re.search(r"(?<![\w.)\]])([a-z_]\w*(?:\.\w+)*)\s*\.\s*$", scene.code(0, scene.span.byte_start))
+    behind = scene.text[scene.span.byte_end : scene.span.byte_end + 1]
+    if value is not None and not scene.span.from_macro and behind != b"(":
+        start = len(scene.code(0, scene.span.byte_start)[: value.end(1)].encode())
+        yield Proposal((scene.delete(start, scene.span.byte_end),), {"value": value[1]})
 
 
 def promoted_argument(scene: Scene) -> Iterator[Proposal]:

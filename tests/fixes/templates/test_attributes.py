@@ -31,6 +31,10 @@ PROGRAMS = {
     "a derive of a type without derives": (
         "«#[derive(Clone)]\n¦»pub struct Meter(u8);\n«¦#[derive(Clone)]\n»impl Meter {}\n"
     ),
+    "bytes for a text": '#[deprecated(since = «¦b»"1.2")]\npub fn old() {}\n',
+    "a macro that is not there": "#[macro_use(println«¦, say_hello»)]\nextern crate std as standard;\n",
+    "a condition in quotes": '#[cfg(«unix¦"unix"»)]\npub fn here() {}\n',
+    "an import of nothing": "«¦use {self};\n»pub fn one() {}\n",
     "an empty name": '«¦#[link(name = "")]\n»extern "C" {}\n',
 }
 
