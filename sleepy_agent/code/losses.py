@@ -215,7 +215,11 @@ def introduces(side: Side, number: int) -> bool:
     if words not in (["let"], ["let", "mut"]):
         return False
     start, end = side.stretches[number]
-    earlier = {side.text.of(token) for token in side.tokens if token.end_byte <= start}
+    before = [side.text.of(token) for token in side.tokens if token.end_byte <= start]
+    if before and before[-1] in {"if", "while", "&&"}:
+        # An assignment is no condition: it never was one.
+        return True
+    earlier = set(before)
     pattern = itertools.takewhile(
         lambda word: word != "=", (side.text.of(t) for t in side.tokens if t.start_byte >= end)
     )

@@ -8,6 +8,7 @@ from marked_edits import marked
 from sleepy_agent.code.changes import all_flags
 
 HONEST = {
+    "let of a condition without new names": "fn f() -> u8 { if «→let »Ok(()) = ⟦g()⟧ { return 1; } 2 }",
     "mut": "fn f() { let «→mut »v = vec![1]; v.push(2); }",
     "mut of a public function's parameter": "pub fn f(«→mut »n: u32) -> u32 { ⟦n += 1⟧; n }",
     "mut of a public method's self": "pub struct S;\nimpl S { pub fn f(«→mut »self) -> S { ⟦self.g()⟧; self } }",

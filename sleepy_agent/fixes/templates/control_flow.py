@@ -175,8 +175,38 @@ def comparison_for_assignment(scene: Scene) -> Iterator[Proposal]:
     if found is None or assignment is None or scene.span.from_macro is not None:
         return
     sign = next((child for child in assignment.children if child.type == "="), None)
-    if sign is not None:
+    left = assignment.child_by_field_name("left")
+    if sign is not None and left is not None and not is_pattern(scene, left):
         yield Proposal((scene.replace(sign, "=="),))
+
+
+def is_pattern(scene: Scene, node: Node) -> bool:
+    """Whether an expression takes something apart rather than being a value: `Some(x)`, `Kind::A { .. }`, `[a, b]`."""
+    if node.type == "call_expression":
+        function = node.child_by_field_name("function")
+        return function is not None and scene.of(function).split("::")[-1][:1].isupper()
+    return node.type in {"struct_expression", "tuple_expression", "array_expression"}
+
+
+# A path in capitals with parentheses (one level of them inside) or braces, behind `if`, `while` or `&&`, before a `=`.
+CONDITION_WITH_PATTERN = re.compile(
+    rb"(?:\b(?:if|while)\s|&&)\s*(?!let\b)"
+    rb"(?P<pattern>&?[A-Z][\w:]*\s*(?:\((?:[^{}();=]|\([^();=]*\))*\)|\{[^{};=]*\}))"
+    rb"\s*=(?![=>])"
+)
+
+
+def let_of_a_condition(scene: Scene) -> Iterator[Proposal]:
+    """`if Some(x) = y` as `if let Some(x) = y`: what stands before the `=` is a pattern. The text tells it, as the
+    tree does not where such a pattern is no expression."""
+    if scene.span.from_macro is not None:
+        return
+    start = max(scene.text.rfind(sign, 0, scene.span.byte_start + 1) for sign in (b";", b"}\n", b"{\n"))
+    for found in CONDITION_WITH_PATTERN.finditer(scene.text, max(start, 0), scene.span.byte_end + 200):
+        if found.start("pattern") <= scene.span.byte_start <= found.end():
+            pattern = found["pattern"].decode(errors="replace")
+            yield Proposal((scene.insert(found.start("pattern"), "let "),), {"pattern": pattern})
+            return
 
 
 def first_assignment(node: Node) -> Node | None:
