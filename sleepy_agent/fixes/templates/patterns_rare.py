@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from sleepy_agent.code.syntax import LOOP_KINDS, ancestors, code_children
+from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.attributes import nodes_of_kind
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
@@ -205,28 +206,45 @@ def label_in_the_condition(scene: Scene) -> Iterator[Proposal]:
 def loop_for_each(scene: Scene) -> Iterator[Proposal]:
     """`for_each` with a jump in its closure: a loop can be left, a closure cannot."""
     closure = scene.around("closure_expression")
-    call = closure.parent.parent if closure is not None and closure.parent is not None else None
+    if closure is not None and not nodes_of_kind(closure, "return_expression"):
+        edits = loop_edits(scene, closure)
+        if edits:
+            yield Proposal(edits)
+
+
+def loop_for_return(scene: Scene) -> Iterator[Proposal]:
+    """`for_each` whose closure returns a value: out of a loop it returns from the function."""
+    closure = scene.around("closure_expression")
+    returned = scene.around("return_expression")
+    if closure is None or returned is None or returned.start_byte < closure.start_byte:
+        return
+    if all(code_children(one) for one in nodes_of_kind(closure, "return_expression")):
+        edits = loop_edits(scene, closure)
+        if edits:
+            yield Proposal(edits)
+
+
+def loop_edits(scene: Scene, closure: Node) -> tuple[Edit, ...]:
+    """What makes a `for` loop of a statement `x.for_each(closure);`."""
+    call = closure.parent.parent if closure.parent is not None else None
     field = call.child_by_field_name("function") if call is not None and call.type == "call_expression" else None
     name = field.child_by_field_name("field") if field is not None and field.type == "field_expression" else None
     iterated = field.child_by_field_name("value") if field is not None else None
     statement = call.parent if call is not None else None
-    if closure is None or call is None or name is None or iterated is None or scene.of(name) != "for_each":
-        return
+    if call is None or name is None or iterated is None or scene.of(name) != "for_each":
+        return ()
     if statement is None or statement.type not in {"expression_statement", "block"}:
-        return
+        return ()
     parameters, body = closure.child_by_field_name("parameters"), closure.child_by_field_name("body")
     patterns = code_children(parameters) if parameters is not None else []
     if body is None or body.type != "block" or len(patterns) != 1 or ":" in scene.of(patterns[0]):
-        return
-    if nodes_of_kind(body, "return_expression"):
-        return
+        return ()
     end = statement.end_byte if statement.type == "expression_statement" else call.end_byte
-    edits = (
+    return (
         scene.insert(call.start_byte, f"for {scene.of(patterns[0])} in "),
         scene.replace_bytes(iterated.end_byte, body.start_byte, " "),
         scene.delete(body.end_byte, end),
     )
-    yield Proposal(edits)
 
 
 def jump_within_closure(scene: Scene) -> Iterator[Proposal]:
