@@ -224,6 +224,8 @@ class CheckSession:
             report = slot.replay(unit, self._metadata_folder, self._cancel, with_clippy=self.with_clippy)
             if report.metadata is not None:
                 kept = self._metadata_folder / unit.metadata_name
+                # rustc may hand out again, as a hard link, the very file that a commit moved there.
+                kept.unlink(missing_ok=True)
                 shutil.copyfile(report.metadata, kept)
                 report = replace(report, metadata=kept)
             return report

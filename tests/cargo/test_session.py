@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,21 @@ def test_going_back_makes_dependents_stale(chain: tuple[Path, CheckSession]) -> 
     assert session.check() == ()
     uses = replace_text(root / "middle/src/lib.rs", "}\n", "}\npub fn uses() -> u8 {\n    base::more()\n}\n")
     assert [error.code for error in session.try_edits([uses], []).new_errors] == ["E0425"]
+
+
+def test_going_back_to_the_text_that_was_committed(tmp_path: Path) -> None:
+    """rustc hands out the metadata of an unchanged text as a hard link to what it kept before."""
+    root = single_package(tmp_path / "one", "pub fn count() -> u32 {\n    1\n}\n")
+    path = root / "src/lib.rs"
+    settings = replace(SETTINGS, slots=1)
+    with CheckSession.open(root, places_in(tmp_path / "places"), settings, CancelToken()) as session:
+        assert session.check() == ()
+        session.restore({path: session.original(path).replace(b"u32", b"u33")})
+        problems = session.check()
+        trial = session.try_edits([replace_text(path, "u33", "u32", text=session.read(path))], problems)
+        session.commit(trial)
+        session.restore({})
+        assert session.check() == ()
 
 
 def test_earlier_errors_of_a_dependent_are_the_baseline(tmp_path: Path) -> None:
