@@ -148,7 +148,10 @@ def test_interrupted(moment: str, number: signal.Signals, project: Path, warm_ho
     assert found in (BROKEN, MENDED)
     # Before Python runs its first line of ours, a signal ends it as it ends every program.
     ended_before_it_began = program.returncode == -number and moment == "at once"
-    assert program.returncode in {130, 0} or ended_before_it_began
+    # Where the signal came inside an `exec` of text (dataclasses are made so), Python ends by that signal although it
+    # was handled and told; to a shell both are 130.
+    ended_as_told = program.returncode == -number and b"Stopped." in errors
+    assert program.returncode in {130, 0} or ended_before_it_began or ended_as_told
     if program.returncode == 0:
         assert found == MENDED
     elif not ended_before_it_began:
