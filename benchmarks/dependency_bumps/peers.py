@@ -7,8 +7,10 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
-from benchmarks.dependency_bumps.cases import Case
+from benchmarks.dependency_bumps.cases import Case, known_cases
+from benchmarks.dependency_bumps.ends import end_of
 from benchmarks.dependency_bumps.workspaces import BumpedWorkspace, content_hash
 from benchmarks.machine import rustc_version
 from benchmarks.real_crates.judging import JudgedCopy, Texts, judged_copy
@@ -28,32 +30,28 @@ def peer_scores(
     say: Callable[[str], None],
     cancel: CancelToken,
 ) -> dict[str, dict[str, Score]]:
-    """What each peer makes of each case, by the case's name."""
-    tag = hashlib.sha256(f"{content_hash(cases)} {rustc_version()}".encode()).hexdigest()[:12]
+    """What each peer makes of each case, by the case's name. Only what is not known yet is asked."""
+    tag = hashlib.sha256(f"{content_hash(known_cases())} {rustc_version()}".encode()).hexdigest()[:12]
     kept = workspace.folder / f"peers-{tag}.json"
-    if kept.exists():
-        entries = json.loads(kept.read_text(encoding="utf-8"))
-        return {name: {peer: score_of(entry) for peer, entry in scores.items()} for name, scores in entries.items()}
+    entries: dict[str, Any] = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+    missing = [case for case in cases if case.name not in entries]
     started = time.perf_counter()
-    fixed = cargo_fix_all(workspace, cases, cancel)
-    seconds = (time.perf_counter() - started) / max(1, len(cases))
-    scores: dict[str, dict[str, Score]] = {}
-    for case in cases:
+    fixed = cargo_fix_all(workspace, missing, cancel) if missing else {}
+    seconds = (time.perf_counter() - started) / max(1, len(missing))
+    for case in missing:
         broken = workspace.broken(case)
         changed = {file: text for file, text in fixed.items() if file.parts[0] == case.name}
         started = time.perf_counter()
         found = plain_search(copy, broken, cancel)
         searched = time.perf_counter() - started
-        scores[case.name] = {
+        scores = {
             CARGO_FIX: score_texts(copy, broken, changed, seconds, cancel) if changed else UNCHANGED,
             PLAIN_SEARCH: score_texts(copy, broken, found, searched, cancel) if found else UNCHANGED,
         }
-        say(
-            f"    peers: {', '.join(peer for peer in PEERS if scores[case.name][peer].compiles) or 'none'}: {case.name}"
-        )
-    content = {name: {peer: entry_of(score) for peer, score in own.items()} for name, own in scores.items()}
-    kept.write_text(json.dumps(content), encoding="utf-8")
-    return scores
+        say(f"    {'   '.join(f'{peer}: {end_of(score)}' for peer, score in scores.items())}   {case.name}")
+        entries[case.name] = {peer: entry_of(score) for peer, score in scores.items()}
+        kept.write_text(json.dumps(entries), encoding="utf-8")
+    return {case.name: {peer: score_of(entry) for peer, entry in entries[case.name].items()} for case in cases}
 
 
 def cargo_fix_all(workspace: BumpedWorkspace, cases: Sequence[Case], cancel: CancelToken) -> dict[Path, bytes]:

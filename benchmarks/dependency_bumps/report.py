@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.dependency_bumps.cases import Case
+from benchmarks.dependency_bumps.ends import end_of
 from benchmarks.dependency_bumps.peers import PEERS
 from benchmarks.machine import median
 from benchmarks.real_crates.judging import CrateError
@@ -133,15 +134,6 @@ def details_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         }
         for outcome in outcomes
     }
-
-
-def end_of(score: Score) -> str:
-    """One word, or two, for the end of a case."""
-    if score.equal:
-        return "equal"
-    if score.clean:
-        return "clean" if score.passes_tests else "tests fail"
-    return "cheats" if score.compiles else "open"
 
 
 def _short(score: Score) -> dict[str, object]:

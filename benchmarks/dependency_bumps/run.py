@@ -6,16 +6,19 @@ that was written for the earlier version over the mended one. `--quick` leaves h
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from benchmarks.dependency_bumps.cases import Case, known_cases
+from benchmarks.dependency_bumps.ends import end_of
 from benchmarks.dependency_bumps.peers import peer_scores
-from benchmarks.dependency_bumps.report import Outcome, details_of, end_of, figures_of, notes_of
+from benchmarks.dependency_bumps.report import Outcome, details_of, figures_of, notes_of
 from benchmarks.dependency_bumps.workspaces import BumpedWorkspace, checked_errors, open_workspaces
 from benchmarks.machine import cache_directory, machine_facts
 from benchmarks.real_crates.judging import CrateError, JudgedCopy, judged_copy
@@ -28,6 +31,9 @@ from sleepy_agent.process import CancelToken
 
 CASES_VARIABLE = "SLEEPY_DEPENDENCY_BUMPS"
 """Names with commas between: only these cases."""
+
+PEERS_VARIABLE = "SLEEPY_DEPENDENCY_BUMPS_PEERS"
+"""Set: the peers run in a quick run, too. What they answer is kept for the final one."""
 
 CHECK_VARIABLE = "SLEEPY_DEPENDENCY_BUMPS_CHECK_ONLY"
 """Set: the cases are only checked to be what they say, and nobody repairs anything."""
@@ -49,7 +55,7 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
         with warm_session(workspace, cancel) as session:
             for case in cases:
                 scores[case.name], repairs[case.name] = _with_sleepy(session, copy, workspace, case, cancel)
-        if not quick:
+        if not quick or os.environ.get(PEERS_VARIABLE):
             for name, peers in peer_scores(workspace, copy, cases, _say, cancel).items():
                 scores[name] |= peers
     outcomes = [Outcome(case, errors[case.name], scores[case.name], repairs[case.name]) for case in cases]
@@ -94,16 +100,17 @@ def _with_sleepy(
 
 
 def _leave_unsolved(workspace: BumpedWorkspace, outcomes: Sequence[Outcome]) -> None:
-    """What is not brought back, with all that is needed to see why, for whoever writes templates."""
-    content = [_unsolved_entry(workspace, outcome) for outcome in outcomes if not outcome.is_solved(EVERY_OFFER)]
+    """What does not end as it was mended by hand, with all that is needed to see why, for who writes templates."""
+    content = [_unsolved_entry(workspace, outcome) for outcome in outcomes if not outcome.scores[EVERY_OFFER].equal]
     path = cache_directory() / "dependency_bumps" / "unsolved.json"
     path.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
-    _say(f"what is not mended, with all that was tried: {path}")
+    _say(f"what is not equal to the mended text, with all that was tried: {path}")
 
 
 def _unsolved_entry(workspace: BumpedWorkspace, outcome: Outcome) -> dict[str, object]:
     case, repair = outcome.case, outcome.repair
     broken = workspace.broken(case)
+    after = repair.after if repair else {}
     return {
         "case": case.name,
         "kind": case.kind,
@@ -112,12 +119,15 @@ def _unsolved_entry(workspace: BumpedWorkspace, outcome: Outcome) -> dict[str, o
         "cheats": outcome.scores[EVERY_OFFER].cheats,
         "mended": [[replacement.old, replacement.new] for replacement in case.mended],
         "errors": [_error_entry(error, broken.get(error.file, b"") if error.file else b"") for error in outcome.errors],
-        "after": {str(file): decoded(text) for file, text in (repair.after if repair else {}).items()}
-        if case.crate is None
-        else {},
+        "change": [_change(file, broken.get(file, b""), text) for file, text in after.items()],
         "offered": repair.offered if repair else [],
         "tried": [asdict(tried) for tried in repair.tried] if repair else [],
     }
+
+
+def _change(file: Path, before: bytes, after: bytes) -> str:
+    old, new = decoded(before).splitlines(), decoded(after).splitlines()
+    return "\n".join(difflib.unified_diff(old, new, str(file), "after", lineterm="", n=1))
 
 
 def _error_entry(error: CrateError, text: bytes) -> dict[str, object]:

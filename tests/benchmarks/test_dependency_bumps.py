@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.dependency_bumps.cases import HERE, LIBRARY, BrokenCase, Case, case_of, known_cases, mended_text
-from benchmarks.dependency_bumps.report import Outcome, end_of, figures_of
+from benchmarks.dependency_bumps.ends import end_of
+from benchmarks.dependency_bumps.report import Outcome, figures_of
 from benchmarks.dependency_bumps.workspaces import (
     BumpedWorkspace,
     errors_by_member,
