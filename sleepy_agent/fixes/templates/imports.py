@@ -11,6 +11,7 @@ from importlib.resources import files
 
 import tree_sitter
 
+from sleepy_agent.code.items import Import
 from sleepy_agent.code.name_paths import exported, is_visible
 from sleepy_agent.code.std_names import std_named, std_names
 from sleepy_agent.code.syntax import rust_language
@@ -137,13 +138,20 @@ def import_of(scene: Scene, suggestion: Suggestion) -> tuple[str | None, int]:
     return (match["path"], edit.byte_start) if match and edit.byte_start == edit.byte_end else (None, 0)
 
 
-def rating(scene: Scene, path: str) -> tuple[int, int, int]:
-    """How likely a path is the one that is meant: what follows the name, who else imports it, whose it is."""
+def rating(scene: Scene, path: str) -> tuple[int, int, int, int]:
+    """How likely a path is the one that is meant: what follows the name, what the function around imports, who else
+    imports it, whose it is."""
     plain = path.split(" as ", maxsplit=1)[0]
     fits = uses_signs_of(scene, plain)
     votes = votes_for(scene, plain.rsplit("::", 1)[-1])
     own = 1 if plain.startswith(("std::", "crate::", "super::", "self::")) else 0
-    return (int(fits), votes[normal(scene, plain)], own)
+    parent = tuple(plain.split("::")[:-1])
+    beside = sum(one.scope is not None and one.path[:-1] == parent for one in imports_in_scope(scene))
+    return (int(fits), beside, votes[normal(scene, plain)], own)
+
+
+def imports_in_scope(scene: Scene) -> tuple[Import, ...]:
+    return scene.index.imports_at(scene.file, scene.span.byte_start)
 
 
 def uses_signs_of(scene: Scene, path: str) -> bool:

@@ -18,9 +18,11 @@ ROOTS = ("self", "super", "crate")
 
 def import_edit_at(scene: Scene, path: str, position: int) -> Edit:
     """The edit that imports `path` (perhaps with `as name`) into the module around a byte."""
-    container = container_at(scene, position)
-    declarations = list(plain_uses(container))
     segments = path.split(" as ", maxsplit=1)[0].split("::")
+    inside = edit_inside_function(scene, path, segments)
+    if inside is not None:
+        return inside
+    declarations = list(plain_uses(container_at(scene, position)))
     listed = list_edit(scene, declarations, path, segments)
     if listed is not None:
         return listed
@@ -47,6 +49,20 @@ def import_list_at(scene: Scene, parent: str, names: list[str], position: int) -
         return line_edit(scene, group, path)
     place = scene.index.import_place(scene.file, position)
     return scene.insert(place[0], f"{place[1]}use {path};\n") if place is not None else None
+
+
+def edit_inside_function(scene: Scene, path: str, segments: list[str]) -> Edit | None:
+    """Put the name into a list of the same module that stands in a block around the scene."""
+    for block in ancestors(scene.node):
+        if block.type != "block":
+            continue
+        declarations = list(plain_uses(block))
+        for declaration in declarations:
+            argument = argument_of(declaration)
+            for prefix, _ in lists_in(scene, argument, ()) if argument is not None else ():
+                if list(prefix) == segments[:-1]:
+                    return list_edit(scene, declarations, path, segments)
+    return None
 
 
 def container_at(scene: Scene, position: int) -> Node:
