@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 
 from tree_sitter import Node
 
@@ -18,6 +19,7 @@ from sleepy_agent.fixes.templates.scene import Proposal, Scene
 PLACEHOLDER = re.compile(r"/\* (.*?) \*/")
 MOST_MISSING = 4
 MOST_ANSWERS = 3
+REPEATED = 0.5
 
 
 # ---- arguments ------------------------------------------------------------------------------------------------
@@ -33,8 +35,17 @@ def missing_arguments(scene: Scene) -> Iterator[Proposal]:
     names = names_of_missing(scene, len(wanted))
     if edit.file != scene.file or not 0 < len(wanted) <= MOST_MISSING or is_own_call(scene):
         return
-    choices = [values_for(scene, edit.byte_start, name, kind) for name, kind in zip(names, wanted, strict=True)]
+    given = set(split_arguments(edit.replacement) or ())
+    choices = [
+        [with_cost_of_repetition(value, given) for value in values_for(scene, edit.byte_start, name, kind)]
+        for name, kind in zip(names, wanted, strict=True)
+    ]
     yield from answers(choices, lambda values: argument_edits(scene, edit, values), "the missing argument")
+
+
+def with_cost_of_repetition(value: AtHand, given: Collection[str]) -> AtHand:
+    """A value costs more where the call has it already: two arguments are seldom the same."""
+    return replace(value, cost=value.cost + REPEATED) if value.code in given else value
 
 
 def has_gaps(suggestion: Suggestion) -> bool:

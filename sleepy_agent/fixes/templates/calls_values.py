@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sleepy_agent.code.expression_types import Sight, self_type, type_of_expression
+from sleepy_agent.code.binding_types import local_type
+from sleepy_agent.code.expression_types import Sight, self_type
 from sleepy_agent.code.items import ItemKind
 from sleepy_agent.code.local_names import Local, declaration_of, format_uses_of, locals_at, uses_of
 from sleepy_agent.code.names import similarity
@@ -176,5 +177,4 @@ def type_of_local(scene: Scene, local: Local) -> str | None:
     """The type of a local where it is written or follows from what it is given."""
     if local.type is not None:
         return local.type
-    node = scene.root.descendant_for_byte_range(local.byte_start, local.byte_end)
-    return type_of_expression(scene.index, scene.root, scene.text, node) if node is not None else None
+    return local_type(Sight(scene.index, scene.root, scene.text), local)

@@ -33,6 +33,25 @@ FIRST = {
         "use std::collections::HashMap;\n"
         "pub fn f(names: &HashMap<String, u32>, name: &str) -> Option<u32> { names.get(«name¦»).copied() }"
     ),
+    "generic, of a trait": (
+        "pub trait V { fn text(self, text: &str) -> usize; }\n"
+        "pub fn f<A: V>(found: Option<&str>, v: A) -> Option<usize> { found.map(|found| v.text(«found¦»)) }"
+    ),
+    "generic parameter": (
+        "fn g<A: Copy>(a: A) -> A { a }\npub fn f<A: Copy>(first: A, n: u8) -> u8 { g(«first¦»); n }"
+    ),
+    "not where rustc thinks, by the names": (
+        "fn check(short: &str, long: &str) -> bool { short < long }\n"
+        "pub fn f(short: &str, long: &str) -> usize { check(«short, ¦»long); short.len() + long.len() }"
+    ),
+    "not where rustc thinks, as nothing uses it": (
+        "fn g(name: &str, text: &str, end: &str) -> usize { name.len() + text.len() + end.len() }\n"
+        "pub fn f(name: &str, text: &str, end: &str) -> usize { g(«name, ¦»text, end) }"
+    ),
+    "a generic parameter before a number": (
+        "fn show<T: ToString>(item: T, depth: usize) -> String { item.to_string().repeat(depth) }\n"
+        "pub fn f<T: ToString>(item: T, depth: usize) -> String { show(«item, ¦»depth * 2) }"
+    ),
     "field wrapped": (
         "use std::cell::RefCell;\npub struct P { a: u32, b: RefCell<u32> }\n"
         "pub fn f(a: u32, b: u32) -> P { P { a«, b: RefCell::new(b)¦» } }"
@@ -42,6 +61,15 @@ FIRST = {
         "pub fn f<T>(a: u32) -> P<T> { P { a«, kind: PhantomData¦» } }"
     ),
     "field of self": "pub struct P { a: u32, b: u32 }\nimpl P { pub fn f(&self) -> P { P { a: 1«, b: self.b¦» } } }",
+    "exchanged with a closure": (
+        "pub fn f(name: Option<&String>) -> bool {\n"
+        "    name.map_or(«true¦|name| name.is_empty()», «|name| name.is_empty()¦true»)\n}"
+    ),
+    "exchanged, where only one is wrong": (
+        "pub struct B { data: Vec<u8> }\nimpl B { fn writable(&mut self) -> &mut [u8] { &mut self.data } }\n"
+        "fn quote(input: &[u8], output: &mut [u8], mark: u8) { output[0] = input[0] + mark; }\n"
+        "pub fn f(b: &mut B, field: &[u8]) { quote(«field¦b.writable()», «b.writable()¦field», 3) }"
+    ),
     "element of a vector": "pub fn f(v: &Vec<u32>, i: usize) -> u32 { v«[i]¦(i)» }",
     "product": "pub fn f(a: u32, b: u32) -> u32 { a«*¦»(b + 1) }",
 }
