@@ -9,17 +9,21 @@ import pytest
 
 from benchmarks.dependency_bumps.cases import HERE, LIBRARY, BrokenCase, Case, case_of, known_cases, mended_text
 from benchmarks.dependency_bumps.ends import end_of
+from benchmarks.dependency_bumps.peers import peer_scores
 from benchmarks.dependency_bumps.report import Outcome, figures_of
 from benchmarks.dependency_bumps.workspaces import (
     BumpedWorkspace,
+    checked_errors,
     errors_by_member,
     manifest_of_crate,
     manifest_of_program,
 )
 from benchmarks.real_crates.crates import Crate
-from benchmarks.real_crates.judging import CrateError
+from benchmarks.real_crates.judging import CrateError, judged_copy
+from benchmarks.real_crates.peers import CARGO_FIX, PLAIN_SEARCH
 from benchmarks.real_crates.report import EVERY_OFFER, UNASKED
 from benchmarks.real_crates.scoring import Score, UnitTests
+from sleepy_agent.process import CancelToken
 
 PLAIN = {"name": "sample", "dependency": "other", "from": "1.0.0", "to": "2.0.0", "kind": "renamed"}
 
@@ -95,6 +99,52 @@ def test_broken_text_is_that_of_the_earlier_version(tmp_path: Path) -> None:
     assert workspace.broken(case) == {file: b"one"}
     assert workspace.sources == (file,)
     assert workspace.original(file) == b"two"
+
+
+@pytest.fixture
+def bumped(tmp_path: Path) -> BumpedWorkspace:
+    """A dependency made here, whose function got another name."""
+    for root, name in (("before", "total"), ("after", "totals")):
+        write(tmp_path / root / "Cargo.toml", '[workspace]\nresolver = "2"\nmembers = ["sample", "other"]\n')
+        write(tmp_path / root / "other" / "Cargo.toml", '[package]\nname = "other"\nversion = "1.0.0"\n')
+        write(tmp_path / root / "other" / LIBRARY, f"pub fn {name}() -> u32 {{\n    3\n}}\n")
+        manifest = '[package]\nname = "sample"\nversion = "0.0.0"\n\n[dependencies]\nother.path = "../other"\n'
+        write(tmp_path / root / "sample" / "Cargo.toml", manifest)
+        library = f"pub fn sum() -> u32 {{\n    other::{name}()\n}}\n"
+        test = (
+            "#[cfg(test)]\nmod tests {\n    #[test]\n    fn three() {\n        assert_eq!(super::sum(), 3);\n    }\n}\n"
+        )
+        write(tmp_path / root / "sample" / LIBRARY, library + test)
+    return BumpedWorkspace(Crate("after", "0.0.0", ""), tmp_path / "after", tmp_path / "built", tmp_path / "before")
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def test_a_case_is_green_before_and_red_after_and_green_once_mended(bumped: BumpedWorkspace) -> None:
+    case = case_of({**PLAIN, "crate": "sample", "crate_version": "0.0.0", "mended": [["total", "totals"]]})
+    errors = checked_errors(bumped, [case], CancelToken())
+    assert [(error.code, error.line) for error in errors["sample"]] == [("E0425", 2)]
+    assert checked_errors(bumped, [case], CancelToken()) == errors
+
+
+def test_a_case_that_nothing_breaks_is_none(bumped: BumpedWorkspace) -> None:
+    write(bumped.root / "other" / LIBRARY, "pub fn totals() -> u32 {\n    3\n}\npub use totals as total;\n")
+    case = case_of({**PLAIN, "crate": "sample", "crate_version": "0.0.0", "mended": [["total", "totals"]]})
+    with pytest.raises(BrokenCase, match="breaks nothing in sample"):
+        checked_errors(bumped, [case], CancelToken())
+
+
+def test_peers_work_on_one_member_at_a_time(bumped: BumpedWorkspace) -> None:
+    case = case_of({**PLAIN, "crate": "sample", "crate_version": "0.0.0", "mended": [["total", "totals"]]})
+    copy = judged_copy(bumped)
+    said: list[str] = []
+    scores = peer_scores(bumped, copy, [case], said.append, CancelToken())["sample"]
+    assert {peer: end_of(score) for peer, score in scores.items()} == {CARGO_FIX: "open", PLAIN_SEARCH: "equal"}
+    assert peer_scores(bumped, copy, [case], said.append, CancelToken())["sample"] == scores
+    assert len(said) == 1
 
 
 def test_errors_by_member() -> None:
