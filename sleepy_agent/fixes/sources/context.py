@@ -20,8 +20,25 @@ class KnownItems:
 
     def index_of(self, workspace: Workspace, read: Read) -> WorkspaceIndex:
         """The index of the texts that `read` gives now."""
-        self._index = build_index(crate_roots(workspace), read) if self._index is None else self._index.refreshed(read)
+        existing = existing_text(read)
+        if self._index is None:
+            self._index = build_index(crate_roots(workspace), existing)
+        else:
+            self._index = self._index.refreshed(existing)
         return self._index
+
+
+def existing_text(read: Read) -> Read:
+    """The same texts, and FileNotFoundError where there is no file: a session gives an empty text there, and the index
+    must know which of `a.rs` and `a/mod.rs` exists."""
+
+    def read_existing(path: Path) -> bytes:
+        text = read(path)
+        if not text and not path.is_file():
+            raise FileNotFoundError(path)
+        return text
+
+    return read_existing
 
 
 class SteadyItems(KnownItems):
