@@ -10,7 +10,7 @@ from tree_sitter import Node
 
 from sleepy_agent.code.syntax import ancestors, code_children
 from sleepy_agent.code.type_text import bare_type_name, type_arguments
-from sleepy_agent.fixes.templates.conversions_shared import LABEL, is_writable, plain_type
+from sleepy_agent.fixes.templates.conversions_shared import LABEL, is_imported, is_writable, plain_type
 from sleepy_agent.fixes.templates.options import CHANGING_METHODS
 from sleepy_agent.fixes.templates.results import values_of
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
@@ -22,6 +22,8 @@ SUMMED = re.compile(
 GATHERED = re.compile(
     r"^a value of type `\(\)` cannot be (?:built from|collected).* elements of type `(?P<item>[^`]+)`"
 )
+
+PRELUDE_TYPES = frozenset({"Option", "Result", "Vec", "String", "Box"})
 
 
 def missing_return_type(scene: Scene) -> Iterator[Proposal]:
@@ -80,9 +82,43 @@ def returned_by(scene: Scene, function: Node) -> list[str]:
         if value is None or not is_writable(value):
             return []
         return results_of(scene, function, named_as_self(scene, function, value), arguments[1])
-    if has_effect(scene, last) or not is_writable(found):
+    # Nobody asks for a reference to throw it away.
+    is_reference = found.startswith(("&", "*"))
+    if not is_writable(found) or (not is_reference and any(has_effect(scene, one) for one in values_of(last))):
         return []
-    return [named_as_self(scene, function, found)]
+    own = named_as_self(scene, function, found)
+    return [own if own != found else as_written_here(scene, proposed_type(scene) or label["found"])]
+
+
+def proposed_type(scene: Scene) -> str | None:
+    """The return type that the compiler proposes, with all paths."""
+    for suggestion in scene.diagnostic.suggestions:
+        if len(suggestion.edits) == 1 and "return type" in suggestion.message:
+            found = re.match(r"\s*->\s*(?P<type>\S.*?)\s*$", suggestion.edits[0].replacement)
+            if found is not None and is_writable(found["type"]):
+                return found["type"]
+    return None
+
+
+def as_written_here(scene: Scene, shown: str) -> str:
+    """A type of a diagnostic as this file would write it: `T::Item` for `<T as Array>::Item`, `Iter<'_, T>` where
+    that name is imported."""
+    code = shown.strip("`").replace("{integer}", "i32").replace("{float}", "f64")
+    code = re.sub(r"<(\w+) as (?:\w+::)*\w+(?:<[^<>]*>)?>::", r"\1::", code)
+    text = scene.text.decode(errors="replace")
+
+    def cut(found: re.Match[str]) -> str:
+        name = found["name"]
+        is_named = is_imported(scene, name) or name in PRELUDE_TYPES
+        is_own = re.search(rf"\b(?:struct|enum|union|type|trait)\s+{name}\b", text) is not None
+        return name if is_named or is_own else found[0]
+
+    code = re.sub(r"\b(?:[a-z_]\w*::)+(?P<name>[A-Z]\w*)", cut, code)
+    for name in re.findall(r"(\w+)<'_", code):
+        if re.search(rf"\b{name}<'\w+", text) is None and re.search(rf"->[^{{;]*\b{name}(?:<[^'<>]+>|\b(?!<))", text):
+            # This file leaves such lifetimes out.
+            code = code.replace(f"{name}<'_, ", f"{name}<").replace(f"{name}<'_>", name)
+    return code
 
 
 def is_value_of(scene: Scene, last: Node) -> bool:

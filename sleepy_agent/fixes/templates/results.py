@@ -158,7 +158,7 @@ def values_of(node: Node) -> Iterator[Node]:
             inner = node.child_by_field_name(name)
             if inner is not None:
                 yield from values_of(inner)
-    elif node.type == "else_clause":
+    elif node.type in {"else_clause", "unsafe_block"}:
         yield from (value for child in code_children(node) for value in values_of(child))
     elif node.type == "match_expression":
         body = node.child_by_field_name("body")
@@ -208,7 +208,8 @@ def taken_out_with_question(scene: Scene) -> Iterator[Proposal]:
         return
     for node, type_text in held_values(scene):
         held = HELD.match(type_text)
-        if held is None:
+        if held is None or VARIANT_CALL.match(scene.of(node)):
+            # Nobody writes `None?`.
             continue
         target = initializer_of(scene, node) or node
         if scene.problem.code == "E0599" and re.search(r"\.(lock|read|write)\(\)$", scene.of(target)):
