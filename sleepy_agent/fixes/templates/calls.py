@@ -213,7 +213,9 @@ def empty_fields(scene: Scene) -> Iterator[Proposal]:
         return
     at_hand = {field: values[0].code for field, values in known.items() if values}
     empty = {field: EMPTY.get(bare_type_name(field.type), "Default::default()") for field in missing}
-    for values, extra in ((empty | at_hand, 0.0), (dict.fromkeys(missing, "Default::default()") | at_hand, 0.1)):
+    # `None` is how most optional fields begin.
+    first = -0.1 if set(empty.values()) == {"None"} else 0.0
+    for values, extra in ((empty | at_hand, first), (dict.fromkeys(missing, "Default::default()") | at_hand, 0.1)):
         texts = ", ".join(f"{field.name}: {value}" for field, value in values.items())
         yield Proposal(field_edits(scene, body, fields, values), {"values": texts}, extra)
 
