@@ -170,7 +170,8 @@ def trait_name_at(scene: Scene, trait: str) -> tuple[str, tuple[Edit, ...]]:
     visible = {one.name for one in scene.index.visible_names(scene.file, scene.span.byte_start) if one.kind != "macro"}
     known = std_trait(name)
     if known is None:
-        return (name if len(path) == 1 else trait.removesuffix(arguments)) + arguments, ()
+        is_short = len(path) == 1 or is_imported_trait(scene, name)
+        return (name if is_short else trait.removesuffix(arguments)) + arguments, ()
     if known.is_in_prelude or is_imported_trait(scene, name):
         return name + arguments, ()
     module = known.path[-2]

@@ -138,16 +138,22 @@ def import_of(scene: Scene, suggestion: Suggestion) -> tuple[str | None, int]:
     return (match["path"], edit.byte_start) if match and edit.byte_start == edit.byte_end else (None, 0)
 
 
-def rating(scene: Scene, path: str) -> tuple[int, int, int, int]:
+# What a collection of std calls its own: rarely meant where the name is known otherwise.
+OF_A_COLLECTION = re.compile(
+    r"(std|alloc)::(collections|slice|vec|string)::(\w+::)*(Iter|IntoIter|Range|Drain|Entry)\w*"
+)
+
+
+def rating(scene: Scene, path: str) -> tuple[int, int, int, int, int]:
     """How likely a path is the one that is meant: what follows the name, what the function around imports, who else
-    imports it, whose it is."""
+    imports it, whose it is, whether it is an everyday one."""
     plain = path.split(" as ", maxsplit=1)[0]
     fits = uses_signs_of(scene, plain)
     votes = votes_for(scene, plain.rsplit("::", 1)[-1])
     own = 1 if plain.startswith(("std::", "crate::", "super::", "self::")) else 0
     parent = tuple(plain.split("::")[:-1])
     beside = sum(one.scope is not None and one.path[:-1] == parent for one in imports_in_scope(scene))
-    return (int(fits), beside, votes[normal(scene, plain)], own)
+    return (int(fits), beside, votes[normal(scene, plain)], own, int(OF_A_COLLECTION.fullmatch(plain) is None))
 
 
 def imports_in_scope(scene: Scene) -> tuple[Import, ...]:

@@ -187,7 +187,7 @@ def item_elsewhere(scene: Scene) -> Iterator[Proposal]:
     clear = [path for path in ordered if votes[path]] if len(ordered) > 1 else ordered
     for number, path in enumerate(ordered[:3]):
         is_clear = [path] == clear
-        found_path = in_words_of("::".join(written), path)
+        found_path = in_words_of(scene, "::".join(written), path)
         yield Proposal(
             (scene.replace(whole, found_path),),
             {"found": found_path, "wanted": "::".join(written)},
@@ -210,7 +210,7 @@ def list_elsewhere(scene: Scene) -> Iterator[Proposal]:
         found = {one.rpartition("::")[0] for one in paths_to(scene, name)}
         parents = found if parents is None else parents & found
     ordered = sorted(parents or (), key=lambda one: -nearness([*written.split("::"), ""], [*one.split("::"), ""]))
-    usable = [in_words_of(written, one) for one in ordered if one and one != written]
+    usable = [in_words_of(scene, written, one) for one in ordered if one and one != written]
     for number, parent in enumerate(usable[:2]):
         yield Proposal(
             (scene.replace(path, parent),),
@@ -220,9 +220,14 @@ def list_elsewhere(scene: Scene) -> Iterator[Proposal]:
         )
 
 
-def in_words_of(written: str, path: str) -> str:
-    """`core::fmt` for `std::fmt`, where the path began with `core`."""
-    return "core" + path.removeprefix("std") if written.startswith("core") and is_in_core(path) else path
+def in_words_of(scene: Scene, written: str, path: str) -> str:
+    """`core::fmt` for `std::fmt`, where the path began with `core`; `super::` where it began so."""
+    if written.startswith("core") and is_in_core(path):
+        return "core" + path.removeprefix("std")
+    module = scene.index.module_of(scene.file, scene.span.byte_start)
+    parent = "::".join(("crate", *module[:-1])) + "::"
+    is_beside = written.startswith("super::") and not written.startswith("super::super") and bool(module)
+    return "super::" + path.removeprefix(parent) if is_beside and path.startswith(parent) else path
 
 
 def whole_path(scene: Scene) -> Node | None:

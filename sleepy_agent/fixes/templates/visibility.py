@@ -18,6 +18,8 @@ from sleepy_agent.domain import Edit, Span
 from sleepy_agent.fixes.templates.names_near import is_usable, spelled
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
+# Fewer of them say nothing of what is the custom.
+ENOUGH_NEIGHBOURS = 2
 SOME_VISIBILITY = re.compile(rb"pub\s*(?:\([^)]*\))?\s*")
 
 
@@ -42,6 +44,33 @@ def wider_field(scene: Scene) -> Iterator[Proposal]:
     if field is not None:
         others = [one.visibility for one in item.fields if one.name != field.name]
         yield from visibility_proposals(scene, item, field.visibility, others, field.name, field)
+
+
+def visible_as_neighbours(scene: Scene) -> Iterator[Proposal]:
+    """The one private member among public ones: fields of a struct, methods of a type, items of a kind in a module."""
+    if scene.problem.code in {"E0616", "E0451"}:
+        found = re.search(r"field `(?P<name>\w+)` of struct `(?P<type>[^`]+)` is private", scene.problem.message)
+        item = scene.index.type_named(found["type"]) if found is not None else None
+        field = next((one for one in item.fields if one.name == found["name"]), None) if item and found else None
+        if item is None or field is None:
+            return
+        place, now, name = field.byte_start, field.visibility, field.name
+        others = [one.visibility for one in item.fields if one.name != field.name]
+    else:
+        item = private_item(scene)
+        if item is None:
+            return
+        place, now, name = item.byte_start, item.visibility, item.name
+        others = [one.visibility for one in siblings_of(scene, item) if one.key != item.key]
+    usual = set(others)
+    if now or len(others) < ENOUGH_NEIGHBOURS or len(usual) != 1 or not scene.context.is_editable(item.file):
+        return
+    visibility = usual.pop()
+    is_same_crate = any(item.file in crate.by_file for crate in scene.index.crates_of_file(scene.file))
+    module = scene.index.module_of(scene.file, scene.span.byte_start) if is_same_crate else None
+    if visibility and is_visible(visibility, item.module, module):
+        edit = visibility_edit(scene, item, place, visibility)
+        yield Proposal((edit,), {"visibility": visibility, "name": name})
 
 
 def visibility_proposals(
