@@ -51,6 +51,8 @@ MOST_LISTS = 200
 # A derived one beside a written other one would say something else.
 AGREES_WITH = {"PartialOrd": "Ord", "Ord": "PartialOrd", "Hash": "PartialEq"}
 FOLLOWS = {"Copy": "Clone", "Eq": "PartialEq", "Ord": "PartialOrd"}
+# More than any number of votes.
+ALWAYS = 1000.0
 
 
 def missing_derive(scene: Scene) -> Iterator[Proposal]:
@@ -324,10 +326,10 @@ def best_place(present: Sequence[str], name: str, votes: Counter[tuple[str, str]
             found += max(0, votes[second, first] - votes[first, second])
             if place_in_order(first) > place_in_order(second):
                 found += 0.5
-        # `Copy` likes to stand directly behind `Clone`, and so on.
-        is_pair = place and present[place - 1] == FOLLOWS.get(name)
-        is_pair = is_pair or (place < len(present) and FOLLOWS.get(present[place]) == name)
-        return found - (0.6 if is_pair else 0.0)
+        # `Copy` and `Clone` stand side by side, in whatever order, and so do the other pairs.
+        beside = present[max(0, place - 1) : place + 1]
+        is_pair = any(FOLLOWS.get(name) == other or FOLLOWS.get(other) == name for other in beside)
+        return found - (ALWAYS if is_pair else 0.0)
 
     return min(range(len(present), -1, -1), key=conflicts)
 

@@ -1,4 +1,4 @@
-"""Which of several lifetimes is left out: the one that stands at the same name beside it (E0106)."""
+"""Lifetimes that the code around names: the one that stands at the same name beside it (E0106), those behind `for`."""
 
 from __future__ import annotations
 
@@ -46,3 +46,36 @@ def likeliest_first(scene: Scene, known: list[str]) -> list[str]:
     if trait is not None:
         scores.update(re.findall(r"'\w+", scene.of(trait)))
     return sorted(known, key=lambda lifetime: -scores[lifetime])
+
+
+def lifetimes_behind_for(scene: Scene) -> Iterator[Proposal]:
+    """`dyn for Fn(&'a str) -> &'a str` -> `dyn for<'a> Fn(..)`: the lifetimes that nobody else declares."""
+    start = scene.span.byte_start
+    before = re.search(rb"\bfor\s*(<\s*>)?\s*$", scene.text[max(0, start - 40) : start])
+    if before is None:
+        return
+    bound = bound_from(scene.code(start, min(len(scene.text), start + 600)))
+    item = scene.text.rfind(b"\n\n", 0, start) + 1
+    # The tree is broken here: what is declared in angle brackets in front of it counts as declared.
+    declared = {
+        name for found in re.findall(r"<[^<>]*>", scene.code(item, start)) for name in re.findall(r"'\w+", found)
+    }
+    wanted = [name for name in dict.fromkeys(re.findall(r"'\w+\b(?!')", bound)) if name not in {"'static", "'_"}]
+    named = [name for name in wanted if name not in declared]
+    if named:
+        end = start - len(before[0]) + len("for")
+        edit = scene.replace_bytes(end, start, f"<{', '.join(named)}> ")
+        yield Proposal((edit,), {"lifetimes": ", ".join(f"`{name}`" for name in named)})
+
+
+def bound_from(code: str) -> str:
+    """The bound at the beginning of a text: up to what can only stand behind it."""
+    depth = 0
+    for place, letter in enumerate(code):
+        if letter in "(<[":
+            depth += 1
+        elif letter in ")]" or (letter == ">" and code[place - 1] != "-"):
+            depth -= 1
+        if depth < 0 or (depth == 0 and letter in "+,{;="):
+            return code[:place]
+    return code
