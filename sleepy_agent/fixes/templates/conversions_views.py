@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from sleepy_agent.code.local_names import Local, declaration_of
+from sleepy_agent.code.local_names import Local, all_locals_at, declaration_of
 from sleepy_agent.code.syntax import ancestors, node_at
 from sleepy_agent.code.type_text import bare_type_name, without_reference
 from sleepy_agent.fixes.templates.conversions_shared import (
@@ -30,6 +30,8 @@ VIEWS = {
     ("Arguments", "str"): "as_str",
 }
 PLACES = frozenset({"identifier", "field_expression", "index_expression", "self"})
+# Steps of an iterator that leave the items as they are.
+HANDS_ON = frozenset({"enumerate", "rev", "skip", "take", "step_by"})
 
 
 def dereferenced_local(scene: Scene) -> tuple[Node, Local | None] | None:
@@ -68,6 +70,7 @@ def needless_dereference(scene: Scene) -> Iterator[Proposal]:
         return
     # A loop over values whose body speaks of references was meant to go over references.
     is_loop = local is not None and local.kind == "for" and binder_of(scene, local, "for_expression") is not None
+    is_loop = is_loop or next(borrowed_where_it_is_bound(scene), None) is not None
     yield Proposal((scene.delete(node.start_byte, inner.start_byte),), extra_cost=0.45 if is_loop else 0.0)
 
 
@@ -77,19 +80,61 @@ def borrowed_where_it_is_bound(scene: Scene) -> Iterator[Proposal]:
     local = found[1] if found is not None else None
     if local is None or local.kind != "for":
         return
-    loop = binder_of(scene, local, "for_expression")
+    loop = loop_that_binds(scene, local)
+    pattern = loop.child_by_field_name("pattern") if loop is not None else None
     value = loop.child_by_field_name("value") if loop is not None else None
-    if value is None:
+    if value is None or pattern is None:
         return
-    is_changed = is_assigned_through(scene, local)
-    if value.type in PLACES:
+    names = [one for one in all_locals_at(scene.root, scene.text, scene.span.byte_start) if is_within(one, pattern)]
+    is_changed = any(is_assigned_through(scene, one) for one in names)
+    is_whole = pattern.start_byte == local.byte_start
+    if value.type in PLACES or (value.type == "array_expression" and not is_changed):
         how = "&mut " if is_changed else "&"
         yield Proposal((scene.insert(value.start_byte, how),), {"how": f"{how}{scene.of(value)}"})
-    elif scene.of(value).endswith(".into_iter()"):
-        how = "iter_mut" if is_changed else "iter"
-        start = value.end_byte - len("into_iter()")
-        edit = scene.delete(start, value.end_byte)
-        yield Proposal((edit, scene.insert(value.end_byte, f"{how}()")), {"how": how})
+        return
+    called = into_iter_of(scene, value)
+    if called is None or (not is_whole and is_count(scene, value, pattern, local)):
+        return
+    how = "iter_mut" if is_changed else "iter"
+    yield Proposal((scene.replace(called, how),), {"how": how})
+
+
+def loop_that_binds(scene: Scene, local: Local) -> Node | None:
+    """The `for` whose pattern is a name or a tuple with it."""
+    name = node_at(scene.root, local.byte_start, local.byte_end)
+    binder = next((one for one in ancestors(name) if one.type == "for_expression"), None)
+    pattern = binder.child_by_field_name("pattern") if binder is not None else None
+    if pattern is None or (pattern != name and (pattern.type != "tuple_pattern" or name.parent != pattern)):
+        return None
+    return binder
+
+
+def is_within(local: Local, pattern: Node) -> bool:
+    return pattern.start_byte <= local.byte_start and local.byte_end <= pattern.end_byte
+
+
+def into_iter_of(scene: Scene, value: Node) -> Node | None:
+    """The `into_iter` of a chain whose later steps hand on the items as they are."""
+    while value.type == "call_expression":
+        access = value.child_by_field_name("function")
+        field = (
+            access.child_by_field_name("field") if access is not None and access.type == "field_expression" else None
+        )
+        receiver = access.child_by_field_name("value") if access is not None and field is not None else None
+        if field is None or receiver is None:
+            return None
+        if scene.of(field) == "into_iter":
+            return field if receiver.type in PLACES else None
+        if scene.of(field) not in HANDS_ON:
+            return None
+        value = receiver
+    return None
+
+
+def is_count(scene: Scene, value: Node, pattern: Node, local: Local) -> bool:
+    """Whether a name is the number that `enumerate` adds."""
+    is_first = bool(pattern.named_children) and pattern.named_children[0].start_byte == local.byte_start
+    return is_first and ".enumerate()" in scene.of(value)
 
 
 def into_own_type(scene: Scene) -> Iterator[Proposal]:

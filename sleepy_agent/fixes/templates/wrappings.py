@@ -141,24 +141,28 @@ def by_the_value(scene: Scene, declared: Node, written: str, ends: list[Node]) -
     arguments = type_arguments(found.found)
     if held is None and written == "()" and not any(has_effect(scene, one) for one in ends):
         returns = as_written_here(scene, f"`{found.found}`")
-        yield Proposal((scene.replace(declared, returns),), {"returns": returns}, 0.1)
+        yield Proposal((scene.replace(declared, returns),), {"returns": returns}, 0.05)
         return
     if held is None or not arguments or not (written == "()" or same_type(arguments[0], found.expected)):
         return
     value = written if written != "()" else arguments[0]
-    if held["holder"] == "Option":
-        returns = f"Option<{value}>"
-    elif len(arguments) == 2 and re.fullmatch(r"[A-Z]\w*", arguments[1]):
-        returns = f"Result<{value}, {arguments[1]}>"
-    else:
+    function = enclosing_function(scene.node)
+    if function is None or not is_writable(value):
         return
+    error = arguments[1] if len(arguments) == 2 else "_"
+    is_option = held["holder"] == "Option"
+    forms = [f"Option<{value}>"] if is_option else results_of(scene, function, value, error)
+    if not forms:
+        return
+    returns = forms[0]
     # Somebody may have forgotten to say what happens where there is no value; neighbours that return such a type
     # make that unlikely.
     owner = scene.around({"impl_item", "trait_item"}, declared)
     pattern = rf"->\s*(?:\w+::)*{held['holder']}\s*<"
     has_neighbour = owner is not None and re.search(pattern, scene.of(owner)) is not None
     is_unit = written == "()"
-    yield Proposal((scene.replace(declared, returns),), {"returns": returns}, 0.1 if has_neighbour or is_unit else 0.5)
+    extra = 0.05 if has_neighbour or is_unit else 0.5
+    yield Proposal((scene.replace(declared, returns),), {"returns": returns}, extra)
 
 
 def wrapped_types(scene: Scene, function: Node, written: str, holder: str) -> list[str]:
