@@ -142,8 +142,9 @@ def passing_on(template: Template, folder: Path) -> Iterator[str]:
             text = after(context, one.candidate)
             if isinstance(text, EditConflict) or errors_of(folder, text, template.edition):
                 continue
-            # Who proposes the same text is no better: the compiler's own word comes first.
-            names = sorted(proposers[one.state], key=lambda name: (name != "compiler", name != template.name))
+            # Of those who propose the same text the cheapest made it come so early.
+            first = name_of(one.candidate)
+            names = sorted(proposers[one.state], key=lambda name: (name != first, name != template.name))
             for name in names:
                 if name not in seen:
                     seen.add(name)

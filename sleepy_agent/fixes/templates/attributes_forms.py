@@ -152,14 +152,6 @@ def derive_on_the_type(scene: Scene) -> Iterator[Proposal]:
         yield Proposal((away, scene.insert(declared.byte_start, line)), values)
 
 
-def framework_of_apple(scene: Scene) -> Iterator[Proposal]:
-    """A kind of library that only Apple's systems have is linked there alone."""
-    attribute = attribute_around(scene)
-    found = re.fullmatch(r"#\[\s*(link\s*\(.*\))\s*\]", scene.of(attribute), re.DOTALL) if attribute else None
-    if attribute is not None and found is not None:
-        yield Proposal((scene.replace(attribute, f'#[cfg_attr(target_vendor = "apple", {found[1]})]'),))
-
-
 def macros_by_import(scene: Scene) -> Iterator[Proposal]:
     """`#[macro_use(name)]` works at the root of a crate; in a module the macro is imported by its path."""
     declaration = scene.around("extern_crate_declaration")

@@ -301,12 +301,6 @@ def moved_type(scene: Scene) -> str | None:
     return found[1] if found else None
 
 
-def is_copied_type(text: str) -> bool:
-    """Whether a written type is surely copied, not moved."""
-    text = text.strip()
-    return text in COPIED_TYPES or (text.startswith("&") and not text.startswith("&mut"))
-
-
 def has_default(scene: Scene, type_text: str) -> bool:
     """Whether an empty value of a type may be left behind: std's collections, and what declares `Default` here."""
     name = bare_type_name(type_text)

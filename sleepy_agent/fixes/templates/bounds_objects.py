@@ -209,23 +209,6 @@ def callable_parameter(scene: Scene) -> Iterator[Proposal]:
         yield Proposal((edit,), {"parameter": found["parameter"], "bound": bound})
 
 
-ORDERING_CALLS = {"sort": "sort_by", "sort_unstable": "sort_unstable_by", "max": "max_by", "min": "min_by"}
-
-
-def total_order_of_floats(scene: Scene) -> Iterator[Proposal]:
-    """Floats have no `Ord`; `total_cmp` orders them as everybody expects, and knows what to do with NaN."""
-    call = next((one for one in ancestors(scene.node) if one.type == "call_expression"), None)
-    function = call.child_by_field_name("function") if call is not None else None
-    arguments = call.child_by_field_name("arguments") if call is not None else None
-    field = function.child_by_field_name("field") if function is not None else None
-    if function is None or arguments is None or field is None or code_children(arguments):
-        return
-    name = ORDERING_CALLS.get(scene.of(field))
-    if name is not None and not re.search(r"\.partial_cmp|\.total_cmp", scene.of(function)):
-        edits = (scene.replace(field, name), scene.replace(arguments, "(|a, b| a.total_cmp(b))"))
-        yield Proposal(edits, {"method": name})
-
-
 def arguments_of_implementations(scene: Scene) -> Iterator[Proposal]:
     """`dyn Convert` of a trait whose parameter must be said: as the only implementations have it (E0393)."""
     trait = bare_type_name(scene.of(scene.node))
@@ -243,10 +226,3 @@ def said_twice(scene: Scene) -> Iterator[Proposal]:
         before = scene.text[: scene.span.byte_start].rstrip()
         if before.endswith(b","):
             yield Proposal((scene.delete(len(before) - 1, scene.span.byte_end),), {"binding": scene.span.text})
-
-
-def name_for_pattern(scene: Scene) -> Iterator[Proposal]:
-    """A function without a body cannot take its parameters apart (E0642)."""
-    function = scene.around("function_signature_item")
-    if function is not None and scene.node.type in {"tuple_pattern", "struct_pattern", "tuple_struct_pattern"}:
-        yield Proposal((scene.replace(scene.node, "_"),), {"pattern": scene.of(scene.node)})

@@ -7,27 +7,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from sleepy_agent.code.syntax import node_at
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
-
-
-def without_span_and_blank(scene: Scene) -> Iterator[Proposal]:
-    """Take the word at the span away, with the blank behind it; not where a macro is given it."""
-    if scene.around({"macro_invocation", "token_tree"}) is not None:
-        return
-    end = scene.span.byte_end
-    while scene.text[end : end + 1] == b" ":
-        end += 1
-    yield Proposal((scene.delete(scene.span.byte_start, end),))
-
-
-def variadic_in_c(scene: Scene) -> Iterator[Proposal]:
-    """Only C's calling convention has a variable number of arguments."""
-    block = scene.around({"foreign_mod_item", "function_item", "extern_modifier"})
-    modifier = next((node for node in below(block) if node.type == "extern_modifier"), None) if block else None
-    literal = next((node for node in below(modifier) if node.type == "string_literal"), None) if modifier else None
-    if literal is not None:
-        yield Proposal((scene.replace(literal, '"C"'),))
 
 
 def below(node: Node) -> Iterator[Node]:
@@ -67,14 +47,6 @@ def visible_in_the_module(scene: Scene) -> Iterator[Proposal]:
     parent = path.child_by_field_name("path") if path is not None else None
     if path is not None and parent is not None:
         yield Proposal((scene.replace(path, scene.of(parent)),), {"module": scene.of(parent)})
-
-
-def boxed_recursion(scene: Scene) -> Iterator[Proposal]:
-    """An `async fn` that awaits itself needs a box, or its future would hold itself."""
-    awaited = scene.around("await_expression")
-    call = next(iter(awaited.named_children), None) if awaited is not None else None
-    if call is not None:
-        yield Proposal((scene.insert(call.start_byte, "Box::pin("), scene.insert(call.end_byte, ")")))
 
 
 def copied_packed_field(scene: Scene) -> Iterator[Proposal]:
@@ -126,31 +98,3 @@ def ordered_generic_parameters(scene: Scene) -> Iterator[Proposal]:
     if user is not None and used is not None and user.start_byte < used.start_byte and "=" in scene.of(used):
         edits = (scene.replace(user, scene.of(used)), scene.replace(used, scene.of(user)))
         yield Proposal(edits, {"used": named})
-
-
-def ended_block_comment(scene: Scene) -> Iterator[Proposal]:
-    """A block comment that nobody ended was meant to end with its line."""
-    line_end = scene.text.find(b"\n", scene.span.byte_start)
-    position = line_end if line_end >= 0 else len(scene.text)
-    # An end further down means that this comment holds another one, and nobody can say which was to end where.
-    if b"*/" not in scene.text[scene.span.byte_start :]:
-        yield Proposal((scene.insert(position, " */"),))
-
-
-def ended_literal(scene: Scene) -> Iterator[Proposal]:
-    """A string or byte that nobody ended: its mark goes before what ends the line's statement."""
-    start = scene.span.byte_start
-    mark = next((character for character in scene.code(start, start + 2) if character in "\"'"), None)
-    line_end = scene.text.find(b"\n", start)
-    line = scene.code(start, line_end if line_end >= 0 else len(scene.text)).rstrip()
-    body = re.match(r"b?'(\\.|[^\\'])" if mark == "'" else r'b?".*?(?=[\s;,)\]}]*$)', line)
-    if mark is not None and body is not None and body[0].strip("b\"'"):
-        yield Proposal((scene.insert(start + len(body[0].encode()), mark),), {"mark": mark})
-
-
-def enum_representation(scene: Scene) -> Iterator[Proposal]:
-    """The type that rustc takes for discriminants where none is named."""
-    item = scene.around("enum_item") or node_at(scene.root, scene.span.byte_start, scene.span.byte_start + 1).parent
-    if item is not None and item.type == "enum_item":
-        indentation = scene.indentation(item.start_byte)
-        yield Proposal((scene.insert(item.start_byte, f"#[repr(isize)]\n{indentation}"),))

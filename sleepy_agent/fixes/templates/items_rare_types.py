@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from sleepy_agent.code.syntax import code_children
-from sleepy_agent.fixes.templates.attributes import nodes_of_kind, without_member
+from sleepy_agent.fixes.templates.attributes import nodes_of_kind
 from sleepy_agent.fixes.templates.items_rare import parameters_of
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
@@ -156,21 +156,6 @@ def parameter_for_nested_impl(scene: Scene) -> Iterator[Proposal]:
         0.0 if is_argument else 0.45,
         keeps_behaviour=is_argument,
     )
-
-
-def binding_once(scene: Scene) -> Iterator[Proposal]:
-    """An associated type is given once; where the two differ nobody can say which one is meant."""
-    first = scene.labelled("bound here first")
-    second = scene.span
-    if first is None or first.file != scene.file:
-        return
-    texts = [scene.code(span.byte_start, span.byte_end) for span in (first, second)]
-    if any("$" in text for text in texts):
-        return
-    spans = (second,) if re.sub(r"\s", "", texts[0]) == re.sub(r"\s", "", texts[1]) else (second, first)
-    for span in spans:
-        kept = texts[1] if span is first else texts[0]
-        yield Proposal((without_member(scene, span.byte_start, span.byte_end),), {"binding": kept})
 
 
 def common_module(scene: Scene) -> Iterator[Proposal]:

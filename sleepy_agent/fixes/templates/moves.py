@@ -30,8 +30,6 @@ from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 MOVED_HERE = r"^(value|data) (partially )?moved here"
 MOVED_BY_CALL = r"moved due to this (method|implicit) call"
-# Methods of Option and Result that consume them, and the two kinds themselves.
-OPTIONS = frozenset({"Option", "Result"})
 # What an option may hold that a reference to its target stands for better.
 DEREFERENCED = frozenset({"String", "Vec", "Box", "PathBuf", "OsString", "Rc", "Arc"})
 

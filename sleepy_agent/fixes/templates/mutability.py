@@ -86,13 +86,6 @@ def borrow_mutably_at_origin(scene: Scene) -> Iterator[Proposal]:
     yield from mutable_proposal(scene, place)
 
 
-def pass_mutably(scene: Scene) -> Iterator[Proposal]:
-    """A shared reference where a mutable one is expected: borrowed mutably at its origin."""
-    place = exact_node(scene, scene.problem.span)
-    if place is not None:
-        yield from mutable_proposal(scene, place)
-
-
 def mutable_proposal(scene: Scene, place: Node) -> Iterator[Proposal]:
     """The edits that make a place mutable, where there are any."""
     try:

@@ -11,9 +11,7 @@ from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 from sleepy_agent.fixes.templates.syntax_tokens import line_of, parses_better, tokens_of
 
-HINTS = ("C", "packed", "transparent", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16", "i32", "i64", "isize")
 PREDICATES = ("all", "any", "not")
-TOOLS = ("clippy", "rustc", "rustdoc", "rustfmt", "miri")
 OTHER_PREDICATES = {"and": "all", "or": "any", "either": "any", "no": "not"}
 
 
@@ -50,17 +48,6 @@ def attribute_removed(scene: Scene) -> Iterator[Proposal]:
     else:
         end += len(scene.text[end:last]) - len(scene.text[end:last].lstrip(b" "))
     yield Proposal((scene.delete(start, end),), {"attribute": scene.code(*place)})
-
-
-def hint_word(scene: Scene) -> Iterator[Proposal]:
-    """The representation hint that is nearly written so."""
-    word = scene.code(scene.span.byte_start, scene.span.byte_end)
-    bare = word.strip('"')
-    near = [hint for hint in HINTS if hint.lower() == bare.lower()] or [
-        hint for hint in HINTS if len(bare) > 3 and edit_distance(bare.lower(), hint, 2) <= 2
-    ]
-    if len(near) == 1 and near[0] != word:
-        yield Proposal((scene.replace(scene.span, near[0]),), {"hint": near[0]})
 
 
 def only_hint(scene: Scene) -> Iterator[Proposal]:
@@ -155,17 +142,6 @@ def plain_comment(scene: Scene) -> Iterator[Proposal]:
         start = last + 1
     if edits and tokens.all:
         yield Proposal(tuple(edits))
-
-
-def tool_of_lint(scene: Scene) -> Iterator[Proposal]:
-    """`clipp::all` as `clippy::all`."""
-    said = re.search(r"unknown tool name `(\w+)`", scene.problem.message)
-    if said is None:
-        return
-    near = [tool for tool in TOOLS if edit_distance(said[1].replace("_", ""), tool, 2) <= 2]
-    place = scene.text.find(said[1].encode(), scene.span.byte_start, scene.span.byte_end)
-    if len(near) == 1 and place >= 0:
-        yield Proposal((Edit(scene.file, place, place + len(said[1]), near[0]),), {"tool": near[0]})
 
 
 def representation_of_discriminants(scene: Scene) -> Iterator[Proposal]:
