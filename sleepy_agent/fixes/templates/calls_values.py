@@ -62,10 +62,10 @@ def values_for(scene: Scene, position: int, name: str, wanted: str) -> list[AtHa
         elif written is not None and similarity(own_name, name) >= LEAST_SIMILARITY:
             cost = SIMILAR_NAME + extra + (0.05 if is_inside else 0.0)
         else:
+            if not is_inside and is_used_nowhere(scene, position, own_name):
+                unused.append(AtHand(text if written is not None else code, USED_NOWHERE + extra))
             if written is not None and not is_inside:
                 others.append(AtHand(text, (ONLY_COMMON_ONE if wanted in COMMON else ONLY_ONE) + extra))
-                if is_used_nowhere(scene, position, own_name):
-                    unused.append(AtHand(text, USED_NOWHERE + extra))
             continue
         if text not in found or cost < found[text].cost:
             found[text] = AtHand(text, cost, is_inside)

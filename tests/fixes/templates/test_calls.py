@@ -70,6 +70,10 @@ FIRST = {
         "fn quote(input: &[u8], output: &mut [u8], mark: u8) { output[0] = input[0] + mark; }\n"
         "pub fn f(b: &mut B, field: &[u8]) { quote(«field¦b.writable()», «b.writable()¦field», 3) }"
     ),
+    "exchanged, where one is taken for too many": (
+        "fn mark(output: &mut Vec<u8>, length: usize, name: Option<&[u8]>) { output.push(name.map_or(0, |_| 1)); }\n"
+        'pub fn f(output: &mut Vec<u8>, n: usize) { mark(output, «n¦Some(b"ours")», «Some(b"ours")¦n») }'
+    ),
     "element of a vector": "pub fn f(v: &Vec<u32>, i: usize) -> u32 { v«[i]¦(i)» }",
     "product": "pub fn f(a: u32, b: u32) -> u32 { a«*¦»(b + 1) }",
 }
@@ -98,3 +102,12 @@ def test_a_part_of_something_else_is_no_field(tmp_path: Path) -> None:
     types = "pub struct C { pub depth: usize }\npub struct P { a: u32, depth: usize }\n"
     text = types + "pub fn f(a: u32, c: &C) -> P { P { a } }"
     assert not any("c.depth" in found for found in repaired_texts(tmp_path, text))
+
+
+def test_arguments_are_exchanged_where_only_one_type_is_known(tmp_path: Path) -> None:
+    meant, broken = right_and_wrong(
+        "fn broken<I: IntoIterator<Item = u8>>(words: I, width: usize) -> usize { words.into_iter().count() * width }\n"
+        "fn split(n: u8) -> impl Iterator<Item = u8> { 0..n }\n"
+        "pub fn f(widths: &[usize]) -> usize { let words = split(3); broken(«words¦widths[1]», «widths[1]¦words») }"
+    )
+    assert squeezed(meant) in repaired_texts(tmp_path, broken)
