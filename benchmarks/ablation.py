@@ -18,7 +18,7 @@ from benchmarks.error_index.pairs import Example, collect_examples
 from benchmarks.error_index.run import SLEEPY_SECONDS, WORKERS, scored, share
 from benchmarks.machine import machine_facts, run_sleepy, scratch_directory
 from benchmarks.programs import after, context_of, errors_of, problems_of
-from benchmarks.results import Figure, Result
+from benchmarks.results import RESULTS, Figure, Result, read_result
 from sleepy_agent.code.edits import EditConflict
 from sleepy_agent.domain import Candidate
 from sleepy_agent.fixes.rank import RankedCandidate, merged_twins, rank_candidate
@@ -64,6 +64,7 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
         figures.append(Figure(label, share(scores, "clean"), "%", measured_on=f"{len(examples)} pairs"))
         if names == SOURCE_SETS[-1]:
             wins = applied
+    taken = taken_on_real_crates()
     count = f"{len(own)} templates"
     won, needed = sum(one.is_won for one in own), sum(one.is_needed for one in own)
     by_compiler = sum("compiler" in one.passing for one in own)
@@ -93,11 +94,20 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
                     "needed on its own example": one.is_needed,
                     "others that solve it": [name for name in one.passing if name != one.template],
                     "applied on the error index": wins[one.template],
+                    "taken on real crates": taken.get(one.template, 0),
                 }
                 for one in own
             },
         },
     )
+
+
+def taken_on_real_crates() -> Mapping[str, int]:
+    """How often each template was taken in the last run of the real-crate benchmark; empty before the first."""
+    path = RESULTS / "real_crates.json"
+    details = read_result(path).details if path.exists() else None
+    found: Mapping[str, int] = (details or {}).get("templates", {})
+    return found
 
 
 # ---- own examples ---------------------------------------------------------------------------------------------

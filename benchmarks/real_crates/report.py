@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -146,7 +147,7 @@ def notes_of(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 
 
 def details_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """By kind, by crate, and each mutant by its name: no texts of the crates."""
+    """By kind, by crate, how often each template was taken, and each mutant by its name: no texts of the crates."""
     return {
         "kinds": {
             mutator.name: {
@@ -160,6 +161,9 @@ def details_of(outcomes: Sequence[Outcome]) -> dict[str, Any]:
             name: _counts([outcome for outcome in outcomes if outcome.opened.crate.label == name])
             for name in dict.fromkeys(outcome.opened.crate.label for outcome in outcomes)
         },
+        "templates": dict(
+            Counter(name for outcome in outcomes if outcome.repair for name in outcome.repair.templates).most_common()
+        ),
         "mutants": {
             outcome.mutant.name: {name: _short(score) for name, score in outcome.scores.items()} for outcome in outcomes
         },

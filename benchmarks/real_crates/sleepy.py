@@ -49,6 +49,8 @@ class Repair:
     offered: tuple[str, ...]
     """Titles of what was taken, then of what was offered and not taken."""
     tried: tuple[Tried, ...]
+    templates: tuple[str, ...] = ()
+    """The templates whose candidates were taken, as often as they were."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +90,14 @@ def repaired(
     _warm_slots(session)
     tried: list[Tried] = []
     offers: list[str] = []
+    templates: list[str] = []
     refused: list[str] = []
 
     def decide(offer: Offer) -> Decision:
         if offer.fix.preferred or take_every_offer:
             offers.append(offer.fix.candidate.title)
+            if offer.fix.candidate.template is not None:
+                templates.append(offer.fix.candidate.template)
             return Decision.YES
         refused.append(offer.fix.candidate.title)
         return Decision.NO
@@ -108,7 +113,7 @@ def repaired(
     left = repair_for_good(_run(warm, decide, watch, cancel, sources))
     seconds = time.perf_counter() - started
     after = relative_texts(session.overlay, root)
-    return Repair(after, seconds, not left, bool(refused), (*offers, *refused), tuple(tried))
+    return Repair(after, seconds, not left, bool(refused), (*offers, *refused), tuple(tried), tuple(templates))
 
 
 def _run(
