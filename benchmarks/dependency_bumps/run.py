@@ -59,7 +59,8 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
             for name, peers in peer_scores(workspace, copy, cases, _say, cancel).items():
                 scores[name] |= peers
     outcomes = [Outcome(case, errors[case.name], scores[case.name], repairs[case.name]) for case in cases]
-    _leave_unsolved(workspace, outcomes)
+    if outcomes:
+        _leave_unsolved(workspace, outcomes)
     return Result(
         name="dependency_bumps",
         title="Dependencies bumped past a breaking release",

@@ -126,7 +126,11 @@ def _write_member(case: Case, folder: Path, fetched: Path, is_after: bool) -> No
 
 
 def _write_root(root: Path, cases: Sequence[Case]) -> None:
-    manifest = {"workspace": {"resolver": "2", "members": [case.name for case in cases]}}
+    manifest = {
+        "workspace": {"resolver": "2", "members": [case.name for case in cases]},
+        # Nobody debugs here, and debug information would fill gigabytes.
+        "profile": {"dev": {"debug": False}},
+    }
     (root / "Cargo.toml").write_text(tomlkit.dumps(manifest), encoding="utf-8")
     (root / ".gitignore").write_text("target\n", encoding="utf-8")
 
