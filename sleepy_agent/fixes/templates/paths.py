@@ -70,7 +70,9 @@ def failing_segment(scene: Scene) -> Node | None:
 def wanted_name(scene: Scene) -> str:
     """The last name of what the message says cannot be found."""
     values = scene.values
-    return (values.get("wanted") or values.get("path") or values.get("private") or "").rsplit("::", 1)[-1]
+    named = values.get("wanted") or values.get("path") or values.get("private")
+    found = re.search(r"`([\w:]+)`", scene.problem.message) if named is None else None
+    return (named or (found[1] if found is not None else "")).rsplit("::", 1)[-1]
 
 
 def path_before(scene: Scene, segment: Node) -> tuple[str, ...]:
@@ -181,9 +183,7 @@ def item_elsewhere(scene: Scene) -> Iterator[Proposal]:
         found = [path for path in found if path.split("::")[-len(plain) :] != plain]
     ordered = sorted(found, key=lambda path: -nearness(written, path.split("::")))
     votes = votes_for(scene, leaf)
-    # A slip of the pen in one part is likelier than another path, and a smaller change.
-    slips = [one for one in nearest_segment(scene) if one.extra_cost < COST_OF_A_SLIP]
-    slip = 0.1 if any(case_of(one.values["found"]) == case_of(wanted) for one in slips) else 0.0
+    slip = cost_beside_a_slip(scene, wanted)
     clear = [path for path in ordered if votes[path]] if len(ordered) > 1 else ordered
     for number, path in enumerate(ordered[:3]):
         is_clear = [path] == clear
@@ -211,13 +211,21 @@ def list_elsewhere(scene: Scene) -> Iterator[Proposal]:
         parents = found if parents is None else parents & found
     ordered = sorted(parents or (), key=lambda one: -nearness([*written.split("::"), ""], [*one.split("::"), ""]))
     usable = [in_words_of(scene, written, one) for one in ordered if one and one != written]
+    slip = cost_beside_a_slip(scene, wanted_name(scene))
     for number, parent in enumerate(usable[:2]):
         yield Proposal(
             (scene.replace(path, parent),),
             {"found": parent, "wanted": written},
-            extra_cost=0.04 * number,
+            extra_cost=slip + 0.04 * number,
             question="which module is meant" if len(ordered) > 1 else None,
+            keeps_behaviour=not slip,
         )
+
+
+def cost_beside_a_slip(scene: Scene, wanted: str) -> float:
+    """A slip of the pen in one part is likelier than another path, and a smaller change."""
+    slips = [one for one in nearest_segment(scene) if one.extra_cost < COST_OF_A_SLIP]
+    return 0.1 if any(case_of(one.values["found"]) == case_of(wanted) for one in slips) else 0.0
 
 
 def in_words_of(scene: Scene, written: str, path: str) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from sleepy_agent.code.items import FUNCTION_KINDS, Field, Item
+from sleepy_agent.code.items import FUNCTION_KINDS, TYPE_KINDS, Field, Item, ItemKind
 from sleepy_agent.code.name_paths import is_visible
 from sleepy_agent.code.names import similarity
 from sleepy_agent.code.syntax import code_children
@@ -20,6 +20,7 @@ from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 # Fewer of them say nothing of what is the custom.
 ENOUGH_NEIGHBOURS = 2
+DECLARED_TYPES = TYPE_KINDS | {ItemKind.TRAIT}
 SOME_VISIBILITY = re.compile(rb"pub\s*(?:\([^)]*\))?\s*")
 
 
@@ -61,7 +62,7 @@ def visible_as_neighbours(scene: Scene) -> Iterator[Proposal]:
         if item is None:
             return
         place, now, name = item.byte_start, item.visibility, item.name
-        others = [one.visibility for one in siblings_of(scene, item) if one.key != item.key]
+        others = [one.visibility for one in neighbours_of(scene, item)]
     usual = set(others)
     if now or len(others) < ENOUGH_NEIGHBOURS or len(usual) != 1 or not scene.context.is_editable(item.file):
         return
@@ -71,6 +72,20 @@ def visible_as_neighbours(scene: Scene) -> Iterator[Proposal]:
     if visibility and is_visible(visibility, item.module, module):
         edit = visibility_edit(scene, item, place, visibility)
         yield Proposal((edit,), {"visibility": visibility, "name": name})
+
+
+def neighbours_of(scene: Scene, item: Item) -> list[Item]:
+    """What stands beside an item and is of its kind; of types, where that is too few, types of any kind."""
+    alike = [one for one in siblings_of(scene, item) if one.key != item.key]
+    if item.owner is None:
+        kinds = frozenset({item.kind})
+        if item.kind in DECLARED_TYPES and sum(one.kind is item.kind for one in alike) < ENOUGH_NEIGHBOURS:
+            kinds = DECLARED_TYPES
+        items = scene.index.file_items(item.file)
+        there = [one for one in (items.items if items is not None else ()) if one.module == item.module]
+        there = [one for one in there if one.owner is None and not one.is_local and not one.is_test]
+        return [one for one in there if one.kind in kinds and one.key != item.key]
+    return alike
 
 
 def visibility_proposals(
