@@ -65,6 +65,11 @@ def test_a_missing_bracket_comes_back_first(missing: str, tmp_path: Path) -> Non
 
 
 FIRST = {
+    "else that reads as a struct": "pub fn f(n: u32) -> u32 { if n > 2 { 1 } «else¦esle» { 2 } }",
+    "if behind else": "pub fn f(n: u32) -> u32 { if n > 2 { 1 } else «if¦fi» n > 1 { 2 } else { 3 } }",
+    "let of a condition": "pub fn f(n: Option<u32>) -> u32 { if «let¦lte» Some(m) = n { m } else { 3 } }",
+    "loop that reads as a struct": "pub fn f() -> u32 { «loop¦lop» { break 3; } }",
+    "move in front of a closure": "pub fn f(v: Vec<u32>) -> impl Fn(u32) -> bool { («move¦mvoe» |n| v.contains(&n)) }",
     "arrow of the result": "pub fn f(a: u32) «->¦» u32 { a }",
     "colon of a parameter": "pub fn f(a«:¦» u32) -> u32 { a }",
     "colon in front of a reference": "pub fn f(a«:¦» &str) -> usize { a.len() }",
