@@ -163,6 +163,9 @@ def declared_type(scene: Scene) -> Iterator[Proposal]:
         written = scene.context.read(place.file)[place.byte_start : place.byte_end].decode(errors="replace")
         if plain_type(f"`{written}`") != found.expected or not is_known_here(scene, found.found):
             continue
+        if name == "what the function returns" and found.found == f"Option<{found.expected}>":
+            # The declared type in an Option is proposed as it is written, with its lifetimes.
+            continue
         unlikely_here = unlikely
         # A value that others only lend is more likely to be copied than declared as lent.
         is_lent = found.found.startswith("&") and found.found != "&str" and not found.expected.startswith("&")

@@ -28,6 +28,8 @@ from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 VARIANT = re.compile(r"^(?P<variant>Some|Ok|Err)\s*\(|^(?P<none>None)$")
 HOLDER_OF_VARIANT = {"Some": "Option", "None": "Option", "Ok": "Result", "Err": "Result"}
+# What is only asked of an Option or Result.
+ASKED = "is_some|is_none|is_ok|is_err|map_or|map_err|and_then|unwrap\\w*|expect|ok_or\\w*|ok|copied|cloned"
 # An early end of the function says nothing about its value.
 NO_VALUE = re.compile(r"^(?:return|break|continue)\b|^(?:panic|todo|unimplemented|unreachable|bail)!")
 
@@ -155,14 +157,25 @@ def by_the_value(scene: Scene, declared: Node, written: str, ends: list[Node]) -
     if not forms:
         return
     returns = forms[0]
-    # Somebody may have forgotten to say what happens where there is no value; neighbours that return such a type
-    # make that unlikely.
+    # Somebody may have forgotten to say what happens where there is no value; neighbours that return such a type, and
+    # callers that ask for one, make that unlikely.
     owner = scene.around({"impl_item", "trait_item"}, declared)
     pattern = rf"->\s*(?:\w+::)*{held['holder']}\s*<"
     has_neighbour = owner is not None and re.search(pattern, scene.of(owner)) is not None
-    is_unit = written == "()"
-    extra = 0.05 if has_neighbour or is_unit else 0.5
+    is_sure = written == "()" or has_neighbour or is_asked_of_it(scene, function)
+    extra = 0.05 if is_sure else 0.3
     yield Proposal((scene.replace(declared, returns),), {"returns": returns}, extra)
+
+
+def is_asked_of_it(scene: Scene, function: Node) -> bool:
+    """Whether this file handles what a function gives as an Option or Result."""
+    name = function.child_by_field_name("name")
+    if name is None:
+        return False
+    call = rf"\b{scene.of(name)}\((?:[^()]|\([^()]*\))*\)"
+    text = scene.text.decode(errors="replace")
+    is_handled = re.search(rf"{call}\s*(?:\?|\.(?:{ASKED})\b)", text) is not None
+    return is_handled or re.search(rf"\b(?:Some|Ok)\([^()]*\)\s*=\s*(?:\w+\.)*{call}", text) is not None
 
 
 def wrapped_types(scene: Scene, function: Node, written: str, holder: str) -> list[str]:

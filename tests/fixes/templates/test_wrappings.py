@@ -42,6 +42,18 @@ MENDED = {
         "pub struct M { list: Vec<(u8, u8)> }\nimpl M { pub fn last(&self) -> Option<&(u8, u8)> { self.list.last() }\n"
         "pub fn first(&self) -> «Option<&(u8, u8)>¦&(u8, u8)» { self.list.first() } }"
     ),
+    "the callers ask for an Option": (
+        "pub fn first(list: &[u8]) -> «Option<&u8>¦&u8» { list.first() }\n"
+        "pub fn run(list: &[u8]) -> bool { first(list).is_some() }"
+    ),
+    "a range computed in another type": (
+        "pub fn run(s: usize, k: isize, l: &[u8]) -> usize { let mut y = (s as isize - k)« as usize¦»; "
+        "y += l[y..].len(); y }"
+    ),
+    "a pointer of a reference that may change": (
+        "#[repr(transparent)]\npub struct Names([String]);\npub fn run(l: &mut [String]) -> *mut Names "
+        "{ l« as *mut [String]¦» as *mut Names }"
+    ),
     "the return type is nothing": "pub struct T(String);\nimpl T { pub fn len(&self) -> «usize¦()» { self.0.len() } }",
     "a slice in an unsafe block": (
         ARRAY
