@@ -8,7 +8,10 @@ import pytest
 
 from fixes.templates.marked_programs import repaired_texts, right_and_wrong, squeezed
 
-SINK = "pub trait Sink { fn all<F>(&mut self, f: F) where F: FnMut(&str) -> bool; fn put<S: AsRef<str>>(&mut self, s: S); }\n"
+SINK = (
+    "pub trait Sink { fn all<F>(&mut self, f: F) where F: FnMut(&str) -> bool; "
+    "fn put<S: AsRef<str>>(&mut self, s: S); }\n"
+)
 FIRST = {
     "std's trait": (
         "pub struct B<T>(Vec<T>);\nimpl<T> FromIterator<T> for B<T> {\n"
@@ -32,15 +35,18 @@ FIRST = {
     "what an own method takes": (
         "pub trait Kind { type Item; }\npub struct B<A: Kind>(Vec<A::Item>);\nimpl<A: Kind> B<A> {\n"
         "    pub fn push(&mut self, one: A::Item) { self.0.push(one) }\n"
-        "    pub fn more<I«: IntoIterator<Item = A::Item>¦»>(&mut self, items: I) { for one in items { self.push(one); } }\n}"
+        "    pub fn more<I«: IntoIterator<Item = A::Item>¦»>(&mut self, items: I) "
+        "{ for one in items { self.push(one); } }\n}"
     ),
     "what a field is extended with": (
         "pub struct B { names: Vec<String> }\nimpl B {\n"
-        "    pub fn more<I«: IntoIterator<Item = String>¦»>(&mut self, items: I) { self.names.extend(items.into_iter()); }\n}"
+        "    pub fn more<I«: IntoIterator<Item = String>¦»>(&mut self, items: I) "
+        "{ self.names.extend(items.into_iter()); }\n}"
     ),
     "an imported trait by its name": (
         "mod kinds { pub trait Shape { fn area(&self) -> u32; } pub fn total<T: Shape>(x: &T) -> u32 { x.area() } }\n"
-        "use kinds::{total, Shape};\npub fn f<T«: Shape¦»>(x: &T) -> u32 { total(x) }\npub fn g(x: &dyn Shape) -> u32 { x.area() }"
+        "use kinds::{total, Shape};\npub fn f<T«: Shape¦»>(x: &T) -> u32 { total(x) }\n"
+        "pub fn g(x: &dyn Shape) -> u32 { x.area() }"
     ),
     "the lifetime that the trait has": (
         "pub trait Read<'s> { fn read(&mut self, text: &'s str); }\npub struct T<'a, 's>(&'a str, &'s str);\n"
