@@ -51,3 +51,18 @@ NOTHING = {
 @pytest.mark.parametrize("text", NOTHING.values(), ids=NOTHING.keys())
 def test_nothing_is_made_up(text: str, tmp_path: Path) -> None:
     assert repaired_texts(tmp_path, text) == []
+
+
+def test_the_value_beside_a_way_out_where_rustc_complains_of_its_use(tmp_path: Path) -> None:
+    meant, broken = right_and_wrong(
+        "pub fn f(n: u32) -> u32 { let m = match n.checked_sub(3) { None => return 0«, Some(m) => m¦» }; m + 1 }"
+    )
+    assert squeezed(meant) in repaired_texts(tmp_path, broken)
+
+
+def test_an_arm_says_of_other_variants_only_what_it_asks_its_own(tmp_path: Path) -> None:
+    text = (
+        "pub enum Step { Push(u32), Drop(u32) }\n"
+        "pub fn f(stack: &mut Vec<u32>, step: Step) { match step { Step::Push(n) => stack.push(n) } }"
+    )
+    assert not any("Drop(n)=>stack" in found for found in repaired_texts(tmp_path, text))
