@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from sleepy_agent.code.opposites import say_the_opposite
 from sleepy_agent.code.syntax import COMMENT_KINDS, ancestors, node_at
 
 NAME_KINDS = frozenset({"identifier", "field_identifier", "shorthand_field_identifier"})
@@ -96,6 +97,8 @@ def loss_flags(before: Text, after: Text, changes: Sequence[TextChange]) -> set[
             found.add("deleted_attribute")
         if lost_macro_argument(before, after, change):
             found.add("deleted_argument")
+        if says_the_opposite(before, after, change):
+            found.add("opposite_name")
         if cuts_off(after, change):
             found.add("unreachable_code")
     return found
@@ -387,6 +390,14 @@ def meaning(literal: str) -> str | float:
         return float(number)
     except ValueError:
         return re.sub(r"\{[^}]*\}|\W", "", number).casefold()
+
+
+def says_the_opposite(before: Text, after: Text, change: TextChange) -> bool:
+    """Whether a name gave way to one that says the opposite: that compiles where both exist, and is never a slip."""
+    old = node_at(before.root, change.start, change.end)
+    new = node_at(after.root, change.new_start, change.new_end)
+    is_one_name = old.type in NAME_KINDS | {"type_identifier"} and new.type in NAME_KINDS | {"type_identifier"}
+    return is_one_name and say_the_opposite(before.of(old), after.of(new))
 
 
 # ---- what is cut off ------------------------------------------------------------------------------------------

@@ -50,6 +50,7 @@ EXAMPLES = {
         "mod a { «→pub(crate) »fn f() {} }\nfn h() { ⟦a::f⟧() }",
         "mod a { «→pub »fn f() {} }\nfn h() { ⟦a::f⟧() }",
     ),
+    "opposite_name": ("fn f() { b.⟦put_u32_«b→l»e⟧(7); }", "fn f() { b.put_u32_«eb→be»(7); }"),
     "erased_target": ("fn f() { a(); «⟦g()⟧;→» b() }", "fn f() { a(); «→b();» ⟦g()⟧; }"),
     "configured_out": ("«→#[cfg(windows)]\n»fn f() {}", "#[cfg(windows)]\nfn f() { g(«→&»x) }"),
     "emptied_body": ("fn f() { «⟦g()⟧→» }", "fn f() { «⟦g()⟧→h(g())» }"),

@@ -16,6 +16,7 @@ from sleepy_agent.code.crate_items import CrateItems
 from sleepy_agent.code.items import Item
 from sleepy_agent.code.name_paths import is_visible
 from sleepy_agent.code.names import similarity, words_of
+from sleepy_agent.code.opposites import say_the_opposite
 from sleepy_agent.code.syntax import code_children
 from sleepy_agent.domain import Edit, Span
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
@@ -87,26 +88,13 @@ def nearness_of(wanted: str, name: str) -> float:
 
 def cost_of_another_meaning(wanted: str, name: str) -> float:
     """What it takes off that two names differ in a number (`Utf8`, `Utf16`) or say the opposite (`first`, `last`)."""
-    words, others = set(words_of(wanted)), set(words_of(name))
-    opposites = opposite_words()
-    if any(opposites.get(word, frozenset()) & (others - words) for word in words - others):
+    if say_the_opposite(wanted, name):
         return COST_OF_THE_OPPOSITE
+    words, others = set(words_of(wanted)), set(words_of(name))
     digits, other_digits = (sorted(re.findall(r"\d", one)) for one in (wanted, name))
     letters, other_letters = ({word for word in one if len(word) == 1} for one in (words - others, others - words))
     is_other_letter = bool(letters and other_letters and len(words) > 1)
     return COST_OF_ANOTHER_NUMBER if digits != other_digits or is_other_letter else 0.0
-
-
-@cache
-def opposite_words() -> Mapping[str, frozenset[str]]:
-    """For each word those that say the opposite."""
-    text = files("sleepy_agent.fixes.templates").joinpath("names_in_scope.toml").read_text(encoding="utf-8")
-    found: dict[str, frozenset[str]] = {}
-    for line in tomllib.loads(text)["opposites"]["words"].strip().splitlines():
-        one, other = line.split()
-        found[one] = found.get(one, frozenset()) | {other}
-        found[other] = found.get(other, frozenset()) | {one}
-    return found
 
 
 @lru_cache(maxsize=4096)
