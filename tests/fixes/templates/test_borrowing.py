@@ -38,8 +38,6 @@ MENDED = {
     "{ list.«write¦read»().unwrap().push(1); }",
     "a closure of a trait object": "fn each(visit: &«mut ¦»dyn Fn«Mut¦»(u32)) { visit(1); }\n"
     "pub fn f() -> u32 { let mut sum = 0; each(&«mut ¦»|n| sum += n); sum }",
-    "the owner too": "fn fill(list: &mut Vec<u32>) { list.push(1); }\n"
-    "pub fn f() -> Vec<u32> { let «mut ¦»list = Vec::new(); fill(&«mut ¦»list); list }",
     # Order.
     "a change of what is gone": "pub fn f(mut list: Vec<u32>, all: &mut Vec<Vec<u32>>) {\n    «list.sort();\n    ¦»"
     "all.push(list);«¦\n    list.sort();»\n}",
