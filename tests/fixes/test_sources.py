@@ -349,3 +349,8 @@ def test_a_part_of_a_suggestion_is_tried_after_the_whole() -> None:
     part = Suggestion("try wrapping it", MAYBE, (Edit(FILE, 0, 0, "Ok("),))
     costs = [candidate.cost for candidate in CompilerSource().candidates(problem("no", part, whole), context())]
     assert costs[0] > costs[1]
+
+
+def test_a_value_that_rustc_makes_up_is_not_proposed() -> None:
+    made_up = Suggestion("consider assigning a value", MAYBE, (Edit(FILE, 2, 2, " = 42"),))
+    assert list(CompilerSource().candidates(problem("used binding isn't initialized", made_up), context())) == []

@@ -40,6 +40,7 @@ class KnownSuggestion:
     keeps_behaviour: bool
     cost: float
     question: str | None
+    is_made_up: bool
 
 
 @cache
@@ -48,10 +49,25 @@ def known_suggestions() -> tuple[KnownSuggestion, ...]:
     raw = tomllib.loads(files("sleepy_agent.fixes.sources").joinpath("compiler.toml").read_text(encoding="utf-8"))
     return tuple(
         KnownSuggestion(
-            re.compile(entry["message"]), entry["keeps_behaviour"], entry.get("cost", 0.0), entry.get("question")
+            re.compile(entry["message"]),
+            entry["keeps_behaviour"],
+            entry.get("cost", 0.0),
+            entry.get("question"),
+            entry.get("is_made_up", False),
         )
         for entry in raw["suggestion"]
     )
+
+
+def known_of(suggestion: Suggestion) -> KnownSuggestion | None:
+    """What is known of a suggestion by its words."""
+    return next((known for known in known_suggestions() if known.message.search(suggestion.message)), None)
+
+
+def is_made_up(suggestion: Suggestion) -> bool:
+    """Whether rustc writes a value that nobody gave."""
+    known = known_of(suggestion)
+    return known is not None and known.is_made_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +81,7 @@ class CompilerSource:
         suggestions = [
             suggestion
             for suggestion in problem.diagnostic.suggestions
-            if all(context.is_editable(edit.file) for edit in suggestion.edits)
+            if all(context.is_editable(edit.file) for edit in suggestion.edits) and not is_made_up(suggestion)
         ]
         # The same words twice are two answers to one question, whether rustc wrote them as alternatives or not.
         whole = Counter(
@@ -102,7 +118,7 @@ def is_part_of_another(suggestion: Suggestion, others: list[Suggestion]) -> bool
 def candidate_of(source: str, suggestion: Suggestion, *, is_one_of_several: bool) -> Candidate:
     """A suggestion as a candidate, whole."""
     is_one_of_several = suggestion.is_one_of_several or is_one_of_several
-    known = next((known for known in known_suggestions() if known.message.search(suggestion.message)), None)
+    known = known_of(suggestion)
     is_sure = suggestion.applicability == Applicability.MACHINE_APPLICABLE and not is_one_of_several
     return Candidate(
         source=source,
