@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tree_sitter import Node
+
 from sleepy_agent.code.syntax import code_children
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
@@ -34,10 +36,15 @@ def called_value(scene: Scene) -> Iterator[Proposal]:
     elif len(given) == 1 and NUMBER.match(found[1]) and given[0].type in {"binary_expression", "identifier"}:
         edit = scene.insert(function.end_byte, " * " if function.end_byte == arguments.start_byte else " *")
         yield Proposal((edit,), {"what": "Multiply with `*`"})
-    elif not given and function.type in {"identifier", "field_expression"}:
+    elif not given and function.type in {"identifier", "field_expression"} and not is_statement(call):
         yield Proposal(
             (scene.delete(arguments.start_byte, arguments.end_byte),), {"what": "Take the value: it is no function"}
         )
+
+
+def is_statement(call: Node) -> bool:
+    """Whether nothing takes the value: without its call such a line would do nothing at all."""
+    return call.parent is not None and call.parent.type == "expression_statement"
 
 
 def nothing_in_it(scene: Scene) -> Iterator[Proposal]:

@@ -101,11 +101,3 @@ def value_with_an_address(scene: Scene) -> Iterator[Proposal]:
     value = written[1:-1] if re.fullmatch(r"\([^()]*\)", written) else written
     line = f"let {mutable}{name} = {value};\n{scene.indentation(statement.start_byte)}"
     yield Proposal((scene.insert(statement.start_byte, line), scene.replace(scene.span, name)), {"name": name})
-
-
-def number_with_a_digit(scene: Scene) -> Iterator[Proposal]:
-    """`0x` without digits: most often it stands for zero."""
-    written = scene.code(scene.span.byte_start, scene.span.byte_end)
-    # A letter behind it may be a digit that is mistyped.
-    if re.fullmatch(r"0[xbo]_*", written) and not scene.text[scene.span.byte_end :][:1].isalnum():
-        yield Proposal((scene.insert(scene.span.byte_end, "0"),), {"number": f"{written}0"})

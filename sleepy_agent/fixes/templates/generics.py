@@ -240,6 +240,10 @@ def not_a_trait(scene: Scene) -> Iterator[Proposal]:
         return
     name = scene.of(parameter.child_by_field_name("name") or parameter)
     wanted = scene.of(code_children(bounds)[0])
+    meant = scene.index.type_named(wanted)
+    if meant is None or meant.kind not in {ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION}:
+        # An alias of a trait object is no type that a parameter could have.
+        return
     parameters = parameters_of(function)
     if parameters is None or len(parameters.named_children) != 1 or parameter.parent != parameters:
         return
@@ -371,6 +375,9 @@ def parameter_nobody_uses(scene: Scene) -> Iterator[Proposal]:
     parameters = parameters_of(item) if item is not None else None
     owner = item.child_by_field_name("name") if item is not None else None
     if item is None or parameter is None or parameters is None or owner is None or name_end(item) is None:
+        return
+    if re.search(r"\*\s*(const|mut)\b|\bNonNull\b", scene.of(item)):
+        # A pointer knows no lifetime: the parameter is there to tie it to one.
         return
     name = scene.of(parameter.child_by_field_name("name") or parameter)
     edits = [without_parameter(scene, parameters, parameter)]

@@ -13,11 +13,11 @@ import tree_sitter
 
 from sleepy_agent.code.items import Import
 from sleepy_agent.code.name_paths import exported, is_visible
-from sleepy_agent.code.std_names import std_named, std_names
+from sleepy_agent.code.std_names import std_names
 from sleepy_agent.code.syntax import rust_language
 from sleepy_agent.domain import Suggestion
 from sleepy_agent.fixes.templates.imports_place import import_edit_at, import_list_at
-from sleepy_agent.fixes.templates.names_near import is_behind_path, known_dependencies, spelled
+from sleepy_agent.fixes.templates.names_near import is_behind_path, spelled
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 # Where the import is of a trait, for a method.
@@ -307,28 +307,3 @@ def is_way_visible(
         is_visible(visibilities.get(target[:depth], ""), target[: depth - 1], viewer)
         for depth in range(1, len(target) + 1)
     )
-
-
-def unlisted_import(scene: Scene) -> Iterator[Proposal]:
-    """An import that rustc does not propose itself: of an item of the workspace, of std or of a dependency."""
-    wanted = scene.values["wanted"]
-    if spelled(scene) != wanted or any(import_of(scene, one)[0] for one in scene.diagnostic.suggestions):
-        return
-    position = scene.span.byte_start
-    paths = [scene.index.path_to(item, scene.file, position) for item in scene.index.items_named(wanted)]
-    paths += [one.written_path for one in std_named(wanted) if not one.is_in_prelude and one.kind != "macro"]
-    if not any(paths):
-        for name in known_dependencies(scene):
-            crate = scene.index.crate(name)
-            if crate is not None and not crate.is_local:
-                items = [item for item in crate.items if item.name == wanted and item.owner is None]
-                paths += [scene.index.path_to(item, scene.file, position) for item in items[:3]]
-    found = [path for path in dict.fromkeys(paths) if path and path.count("::")]
-    for number, path in enumerate(best_first(scene, distinct_paths(scene, found))[:3]):
-        yield Proposal(
-            (import_edit_at(scene, as_written_here(scene, path), position),),
-            {"path": path},
-            extra_cost=0.05 + 0.03 * number,
-            question=f"which `{wanted}` is meant" if len(found) > 1 else None,
-            keeps_behaviour=len(found) == 1,
-        )

@@ -12,7 +12,6 @@ from sleepy_agent.code.syntax import ancestors, code_children, node_at
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.scene import Scene
 
-CONTAINERS = frozenset({"source_file", "declaration_list", "block"})
 ROOTS = ("self", "super", "crate")
 
 

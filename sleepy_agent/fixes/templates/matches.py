@@ -253,6 +253,10 @@ def constant_for_static(scene: Scene) -> Iterator[Proposal]:
     found = scene.index.items_named(name, (ItemKind.STATIC,))
     if len(found) != 1 or not scene.context.is_editable(found[0].file) or scene.span.from_macro is not None:
         return
+    block = scene.around("match_block")
+    if block is not None and not re.search(r"\b(_|[a-z]\w*)\s*=>", scene.of(block)):
+        # Without an arm for everything else a constant in the pattern would only bring the next error.
+        return
     item = found[0]
     head = scene.context.read(item.file)[item.byte_start : item.name_start]
     place = head.find(b"static")

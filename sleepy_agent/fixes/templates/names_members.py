@@ -222,8 +222,10 @@ def bounds_of(scene: Scene, parameter: str) -> Iterator[str]:
 @cache
 def word_table() -> Mapping[str, Mapping[str, str]]:
     """For each type the words that other languages or other types have for its methods."""
-    text = files("sleepy_agent.fixes.templates").joinpath("other_languages.toml").read_text(encoding="utf-8")
-    table: dict[str, Mapping[str, str]] = tomllib.loads(text)["words"]
+    folder = files("sleepy_agent.fixes.templates")
+    table: dict[str, Mapping[str, str]] = {}
+    for name in ("other_languages.toml", "other_languages_values.toml"):
+        table |= tomllib.loads(folder.joinpath(name).read_text(encoding="utf-8"))["words"]
     return table
 
 

@@ -3,10 +3,8 @@ double names, modules without a file."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from tree_sitter import Node
 
@@ -208,31 +206,6 @@ def explicit_import(scene: Scene) -> Iterator[Proposal]:
 
 
 # ---- other places ---------------------------------------------------------------------------------------------
-
-
-def module_file_of_other_name(scene: Scene) -> Iterator[Proposal]:
-    """`mod shlef;` -> `mod shelf;`, where `shelf.rs` lies there and no module has it."""
-    item = scene.around("mod_item")
-    name = item.child_by_field_name("name") if item is not None else None
-    if name is None:
-        return
-    is_root = scene.file.name in {"lib.rs", "main.rs", "mod.rs"}
-    folder = scene.file.parent if is_root else scene.file.parent / scene.file.stem
-    used = {file.file for crate in scene.index.crates for file in crate.files}
-    known = [KnownName(one.stem) for one in rust_files(folder) if one not in used]
-    known += [KnownName(one.parent.name) for one in rust_files(folder, "mod.rs") if one not in used]
-    yield from rename_proposals(scene, name, scene.of(name), known)
-
-
-def rust_files(folder: Path, inner: str | None = None) -> list[Path]:
-    """The Rust files in a folder, or the files of one name in its folders."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError:
-        return []
-    if inner is None:
-        return [Path(one.path) for one in entries if one.name.endswith(".rs")]
-    return [Path(one.path) / inner for one in entries if (Path(one.path) / inner).is_file()]
 
 
 def inaccessible_item(scene: Scene) -> Iterator[Proposal]:

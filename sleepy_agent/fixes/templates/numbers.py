@@ -32,8 +32,6 @@ from sleepy_agent.fixes.templates.strings import scene_span
 
 OPERATION = re.compile(r"no implementation for `(?P<left>[^`]+?) (?P<operator>[-+*/%&|^<>=]+) (?P<right>[^`]+)`")
 MIXED_OPERATORS = frozenset({"+", "-", "*", "/", "%", "+=", "-=", "*=", "/=", "%="})
-# A float literal or integer literal is mended by writing it in the other way: rustc knows that.
-OPEN_TYPES = frozenset({"{integer}", "{float}"})
 
 
 def operands(scene: Scene) -> Iterator[tuple[Node, str, str]]:

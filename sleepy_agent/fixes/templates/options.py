@@ -49,7 +49,6 @@ WRAPPERS = {
 # rustc proposes these itself where one is enough.
 KNOWN_TO_RUSTC = frozenset({"Option", "Box"})
 VARIANTS = {"Option": {"Ok": "Some", "Err": "None"}, "Result": {"Some": "Ok", "None": "Err(_)"}}
-EITHER = {"map": "and_then", "and_then": "map", "filter_map": "map"}
 CHANGING_METHODS = frozenset(
     {"push", "pop", "insert", "remove", "clear", "extend", "append", "push_str", "push_back", "push_front", "pop_back"}
     | {"pop_front", "entry", "get_mut", "iter_mut", "retain", "sort", "sort_by", "truncate", "drain", "swap", "resize"}

@@ -247,24 +247,6 @@ def loop_edits(scene: Scene, closure: Node) -> tuple[Edit, ...]:
     )
 
 
-def jump_within_closure(scene: Scene) -> Iterator[Proposal]:
-    """A label that lies outside of the closure: the loop inside is meant, or the closure is left."""
-    jump = scene.around({"break_expression", "continue_expression"})
-    label = next((child for child in jump.children if child.type == "label"), None) if jump is not None else None
-    if jump is None or label is None or len(code_children(jump)) != 1:
-        return
-    closure = next((one for one in ancestors(jump) if one.type in {"closure_expression", "async_block"}), None)
-    loops = [
-        one for one in ancestors(jump) if one.type in LOOP_KINDS and closure and one.start_byte > closure.start_byte
-    ]
-    if closure is None:
-        return
-    if loops:
-        edit = scene.delete(jump.children[0].end_byte, label.end_byte)
-        yield Proposal((edit,), {"way": "mean the loop inside"})
-    yield Proposal((scene.replace(jump, "return"),), {"way": "leave the closure"}, 0.05)
-
-
 def match_on_a_copy(scene: Scene) -> Iterator[Proposal]:
     """A guard that changes what is matched: a copy is matched."""
     matched = scene.labelled("is immutable in match guard")

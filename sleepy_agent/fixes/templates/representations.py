@@ -90,20 +90,6 @@ def one_of_conflicting(scene: Scene) -> Iterator[Proposal]:
         yield Proposal((without_hint(scene, hint),), {"kept": kept})
 
 
-def unpacked_or_unaligned(scene: Scene) -> Iterator[Proposal]:
-    """A packed type holds an aligned one: the outer one is not packed, or the inner one not aligned."""
-    item = type_item(scene)
-    for hint in hints_of(scene, item) if item is not None else ():
-        if hint[0] == "packed":
-            yield Proposal((without_hint(scene, hint),), {"word": scene.code(hint[1], hint[2])})
-    inner = scene.noted("has a `#\\[repr\\(align\\)\\]` attribute")
-    if inner is not None and inner.file == scene.file:
-        item = type_item(scene.elsewhere(inner))
-        for hint in hints_of(scene, item) if item is not None else ():
-            if hint[0] == "align":
-                yield Proposal((without_hint(scene, hint),), {"word": scene.code(hint[1], hint[2])}, 0.1)
-
-
 def discriminant_after_the_last(scene: Scene) -> Iterator[Proposal]:
     """Behind the largest discriminant none follows: begin again, as the compiler notes, or take a larger type."""
     if scene.span.from_macro:

@@ -8,10 +8,13 @@ from collections.abc import Iterator, Sequence
 from tree_sitter import Node
 
 from sleepy_agent.code.local_names import locals_at
+from sleepy_agent.code.names import similarity
 from sleepy_agent.code.syntax import code_children
 from sleepy_agent.fixes.templates.calls import field_name, fields_of_literal
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
+# `pub(crte)` is `pub(crate)`.
+LIKE_CRATE = 0.6
 STD_TYPES = frozenset({"Self", "String", "Vec", "Option", "Result", "Box", "Some", "None", "Ok", "Err"})
 
 
@@ -257,8 +260,11 @@ def narrower_visibility(scene: Scene) -> Iterator[Proposal]:
         places = ["self"]
     elif word[0] in module:
         places = ["in crate::" + "::".join(module[: module.index(word[0]) + 1])]
-    else:
+    elif similarity(word[0], "crate") >= LIKE_CRATE:
         places = ["crate"]
+    else:
+        # Some module that is not around: nobody knows how far it was to be seen.
+        return
     node = scene.around("visibility_modifier")
     for place in places:
         if node is not None:

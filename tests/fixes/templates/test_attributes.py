@@ -20,9 +20,6 @@ PROGRAMS = {
     "the first of two representations": "#[repr(«¦u8, »u16)]\npub enum Level {\n    Low,\n    High,\n}\n",
     "packed in two ways": "#[repr(C, «¦packed(4), »packed(2))]\npub struct Header(u8, u32);\n",
     "packed and aligned": "#[repr(C, packed«¦, align(8)»)]\npub struct Header(u8, u32);\n",
-    "the inner type is not aligned": (
-        "«¦#[repr(align(16))]\n»pub struct Block(u32);\n#[repr(packed)]\npub struct Frame(Block);\n"
-    ),
     "the next number as the compiler notes": "#[repr(i8)]\npub enum Code {\n    Last = 127,\n    After« = -128¦»,\n}\n",
     "an attribute of several methods": (
         "pub struct Meter(u8);\n«¦#[inline]\n»impl Meter {\n    «#[inline]\n    ¦»pub fn level(&self) -> u8 {\n"
@@ -35,7 +32,6 @@ PROGRAMS = {
     "a macro that is not there": "#[macro_use(println«¦, say_hello»)]\nextern crate std as standard;\n",
     "a condition in quotes": '#[cfg(«unix¦"unix"»)]\npub fn here() {}\n',
     "an import of nothing": "«¦use {self};\n»pub fn one() {}\n",
-    "an empty name": '«¦#[link(name = "")]\n»extern "C" {}\n',
 }
 
 
