@@ -240,8 +240,8 @@ def not_a_trait(scene: Scene) -> Iterator[Proposal]:
         return
     name = scene.of(parameter.child_by_field_name("name") or parameter)
     wanted = scene.of(code_children(bounds)[0])
-    meant = scene.index.type_named(wanted)
-    if meant is None or meant.kind not in {ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION}:
+    kinds = {item.kind for item in scene.index.items_named(wanted) if item.file == scene.file}
+    if not kinds or not kinds <= {ItemKind.STRUCT, ItemKind.ENUM, ItemKind.UNION}:
         # An alias of a trait object is no type that a parameter could have.
         return
     parameters = parameters_of(function)

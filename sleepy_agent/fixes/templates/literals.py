@@ -32,7 +32,7 @@ def closing_quote(scene: Scene) -> Iterator[Proposal]:
             for place in places_for_quote(line, opening)
         ]
         touches = re.match(rb"\w", scene.text[start - 1 : start]) is not None
-        if not line.startswith("b"):
+        if scene.text[start - 1 : start] != b"b":
             # In front of that letter a quote would make text of bytes.
             edits += [(-1 if touches else 3, scene.insert(place, quote)) for place in places_to_open(scene, start)]
         for doubt, edit in edits:

@@ -252,7 +252,10 @@ def narrower_visibility(scene: Scene) -> Iterator[Proposal]:
     if word is None or scene.span.from_macro is not None:
         return
     module = scene.index.module_of(scene.file, scene.span.byte_start)
-    if scene.problem.code != "E0704":
+    if scene.problem.code not in {"E0704", "E0742"}:
+        # What a relative path was to name is not known here.
+        return
+    if scene.problem.code == "E0742":
         places = ["crate"]
     elif word[0] in {"parent", "outer", "above"}:
         places = ["super"]
