@@ -37,6 +37,8 @@ EMPTYING = frozenset({"clear", "truncate", "drain", "reset", "fill"})
 # A statement that does something is less surely the one that stands in the wrong place.
 EFFECTS = 0.04
 QUESTION = "whether the value of before or after the change is meant"
+# Methods that add behind what is there.
+APPENDING = frozenset({"push", "push_back", "push_str", "extend", "extend_from_slice", "reserve"})
 
 
 def use_before_move(scene: Scene) -> Iterator[Proposal]:
@@ -103,7 +105,8 @@ def use_before_mutation(scene: Scene) -> Iterator[Proposal]:
     # A place that is assigned while it is borrowed: the borrow would see the new value in place of the old.
     is_overwritten = scene.problem.code == "E0506"
     is_plain = is_plain_borrow(scene, first) and not is_overwritten
-    shift = 0.45 if is_overwritten else -0.05 if is_plain else 0.0
+    is_risky = is_overwritten or (not is_plain and not only_appends(scene, mutated))
+    shift = 0.45 if is_risky else -0.05 if is_plain else 0.0
     found = [
         replace(one, keeps_behaviour=is_plain, extra_cost=one.extra_cost + shift)
         for one in behind(scene, first, second, used)
@@ -112,6 +115,12 @@ def use_before_mutation(scene: Scene) -> Iterator[Proposal]:
         # Where both do something, their order is what was written; only a look may come earlier.
         found += [one for one in moved_before(scene, mutated, scene.node_of(used)) if one.values.get("quiet")]
     yield from found if is_plain else asked_where_equal(found)
+
+
+def only_appends(scene: Scene, mutated: Node) -> bool:
+    """Whether a mutation leaves all that was there where it was, so that a look behind it sees the same."""
+    call = scene.around("call_expression", mutated)
+    return call is not None and method_name(scene, call) in APPENDING
 
 
 def behind(scene: Scene, first: Node, second: Node, used: Span | None) -> Iterator[Proposal]:
