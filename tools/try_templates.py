@@ -11,10 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from fixes.programs import after, context_of, errors_of, problems_of
-
+from benchmarks.programs import after, context_of, errors_of, problems_of
 from sleepy_agent.code.edits import EditConflict, unified_diff
 from sleepy_agent.domain import Diagnostic, Problem
 from sleepy_agent.fixes.rank import rank_candidate

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fixes.programs import after, context_of, errors_of, problems_of
+from benchmarks.programs import after, context_of, errors_of, problems_of
 from sleepy_agent.code.changes import all_flags
 from sleepy_agent.fixes.sources.context import SourceContext
 from sleepy_agent.fixes.templates.catalogue import Template, all_templates, fill, matcher_named

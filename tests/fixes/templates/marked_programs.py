@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from fixes.programs import after, context_of, problems_of
+from benchmarks.programs import after, context_of, problems_of
 from sleepy_agent.fixes.sources.template import TemplateSource
 
 MARK = re.compile(r"«([^¦»]*)¦([^»]*)»")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fixes.programs import errors_of
+from benchmarks.programs import errors_of
 from fixes.templates.marked_programs import repaired_texts, right_and_wrong, squeezed
 
 STORE = (

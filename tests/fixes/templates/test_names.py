@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fixes.programs import context_of, problems_of
+from benchmarks.programs import context_of, problems_of
 from fixes.templates.marked_programs import repaired_texts, right_and_wrong, squeezed
 from sleepy_agent.code.names import similarity
 from sleepy_agent.fixes.sources.template import TemplateSource
