@@ -8,23 +8,11 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from sleepy_agent.code.names import nearest
-from sleepy_agent.code.syntax import node_at
 from sleepy_agent.domain import Edit
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 # The tools that rustc knows in front of a lint's or attribute's name.
 LINT_TOOLS = ("clippy", "rustc", "rustdoc", "rustfmt", "miri", "diagnostic", "rust_analyzer")
-CALLING_CONVENTIONS = (
-    "C",
-    "system",
-    "Rust",
-    "cdecl",
-    "stdcall",
-    "fastcall",
-    "vectorcall",
-    "thiscall",
-    "C-unwind",
-)
 
 
 def attribute_around(scene: Scene) -> Node | None:
@@ -101,20 +89,3 @@ def export_name_without_nul(scene: Scene) -> Iterator[Proposal]:
         literal = next(iter(nodes_of_kind(attribute, "string_literal")), None) if attribute is not None else None
     if literal is not None and "\\0" in scene.of(literal):
         yield Proposal((scene.replace(literal, scene.of(literal).replace("\\0", "")),))
-
-
-def representation_by_itself(scene: Scene) -> Iterator[Proposal]:
-    """`repr(transparent)` says all there is to say of the layout."""
-    attribute = attribute_around(scene)
-    arguments = next(iter(nodes_of_kind(attribute, "token_tree")), None) if attribute is not None else None
-    if arguments is not None and re.search(r"\btransparent\b", scene.of(arguments)):
-        yield Proposal((scene.replace(arguments, "(transparent)"),))
-
-
-def calling_convention(scene: Scene) -> Iterator[Proposal]:
-    """The calling convention whose name comes nearest."""
-    literal = node_at(scene.root, scene.span.byte_start, scene.span.byte_end)
-    written = scene.of(literal).strip('"')
-    by_case = [name for name in CALLING_CONVENTIONS if name.lower() == written.lower()]
-    for name in by_case or [name for name, _ in nearest(written, CALLING_CONVENTIONS, 1)]:
-        yield Proposal((scene.replace(scene.span, f'"{name}"'),), {"convention": name})

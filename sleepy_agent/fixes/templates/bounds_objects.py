@@ -112,25 +112,6 @@ def item_of_returned(scene: Scene, trait: str, name: str) -> str | None:
     return element_text(scene, value)
 
 
-def spelled_out_type(scene: Scene) -> Iterator[Proposal]:
-    """`Circle::Unit` of a trait's associated type: `<Circle as Shape>::Unit`, or `Self::Unit` inside (E0223)."""
-    path = scene.node if scene.node.type == "scoped_type_identifier" else scene.around("scoped_type_identifier")
-    owner = path.child_by_field_name("path") if path is not None else None
-    name = path.child_by_field_name("name") if path is not None else None
-    if path is None or owner is None or name is None:
-        return
-    around = next((one for one in ancestors(path) if one.type in {"trait_item", "impl_item"}), None)
-    trait_node = around.child_by_field_name("name" if around.type == "trait_item" else "trait") if around else None
-    if around is not None and trait_node is not None and bare_type_name(scene.of(trait_node)) == scene.of(owner):
-        yield Proposal((scene.replace(owner, "Self"),), {"type": f"Self::{scene.of(name)}"})
-        return
-    has_it = [one for one in scene.index.implementations_of(scene.of(owner)) if declares(one, scene.of(name))]
-    traits = list(dict.fromkeys(one.trait_text for one in has_it if one.trait_text is not None))
-    if len(traits) == 1:
-        text = f"<{scene.of(owner)} as {traits[0]}>::{scene.of(name)}"
-        yield Proposal((scene.replace(path, text),), {"type": text})
-
-
 def declares(one: Implementation, name: str) -> bool:
     return any(item.name == name and item.kind is ItemKind.ASSOCIATED_TYPE for item in one.items)
 

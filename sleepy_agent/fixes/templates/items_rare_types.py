@@ -158,35 +158,6 @@ def parameter_for_nested_impl(scene: Scene) -> Iterator[Proposal]:
     )
 
 
-def common_module(scene: Scene) -> Iterator[Proposal]:
-    """`pub(in path)` names a module around this one: the innermost that holds both."""
-    modifier = scene.around("visibility_modifier")
-    written = scene.code(scene.span.byte_start, scene.span.byte_end)
-    here = scene.index.module_of(scene.file, scene.span.byte_start)
-    parts = written.split("::")
-    if parts[0] == "crate":
-        there = tuple(parts[1:])
-    elif parts[0] in {"super", "self"}:
-        ups = sum(part == "super" for part in parts)
-        there = here[: len(here) - ups] + tuple(part for part in parts if part not in {"super", "self"})
-    else:
-        there = tuple(parts)
-    shared = 0
-    while shared < min(len(here), len(there)) and here[shared] == there[shared]:
-        shared += 1
-    if modifier is None:
-        return
-    if shared == 0:
-        text = "pub(crate)"
-    elif shared == len(here) - 1:
-        text = "pub(super)"
-    elif shared < len(here):
-        text = f"pub(in crate::{'::'.join(here[:shared])})"
-    else:
-        return
-    yield Proposal((scene.replace(modifier, text),), {"visibility": text})
-
-
 def plain_constant_parameter(scene: Scene) -> Iterator[Proposal]:
     """The type of a constant parameter depends on no other one; what is an array's length is a `usize`."""
     parameter = scene.around("const_parameter")

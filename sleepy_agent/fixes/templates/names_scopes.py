@@ -129,59 +129,6 @@ def vector_instead_of_array(scene: Scene) -> Iterator[Proposal]:
 # ---- double names ---------------------------------------------------------------------------------------------
 
 
-def rename_one_of_two(scene: Scene) -> Iterator[Proposal]:
-    """Two parameters, bindings or items of one name: another name for the second, or for the first."""
-    name = name_of_double(scene)
-    if name is None or scene.span.from_macro is not None:
-        return
-    others = [node for node in bindings_beside(scene, name) if node.start_byte != name.start_byte]
-    new = f"{scene.of(name)}{'_2' if scene.of(name).islower() else '2'}"
-    for number, node in enumerate([name, *others[:1]]):
-        yield Proposal(
-            (scene.replace(node, new),),
-            {"name": scene.of(name), "new": new},
-            extra_cost=0.05 * number,
-            question=f"which `{scene.of(name)}` gets another name",
-        )
-
-
-def name_of_double(scene: Scene) -> Node | None:
-    """The name that stands there for the second time."""
-    node = scene.node
-    if node.type in {"identifier", "type_identifier", "shorthand_field_identifier"}:
-        return node if node.type != "shorthand_field_identifier" else None
-    item = next((one for one in ancestors(node) if one.child_by_field_name("name") is not None), None)
-    if item is None or item.start_byte < node.start_byte - 200:
-        return None
-    return item.child_by_field_name("name")
-
-
-def bindings_beside(scene: Scene, name: Node) -> list[Node]:
-    """The same name in the same parameter list, pattern, or beside the same item."""
-    around = next(
-        (
-            one
-            for one in ancestors(name.parent)
-            if one.type in {"parameters", "match_pattern", "let_declaration", "closure_parameters"}
-        ),
-        None,
-    )
-    if around is None:
-        previous = scene.labelled("previous definition")
-        node = scene.node_of(previous) if previous is not None and previous.file == scene.file else None
-        holder = next((one for one in ancestors(node) if one.child_by_field_name("name") is not None), None)
-        first = holder.child_by_field_name("name") if holder is not None else None
-        return [first] if first is not None else []
-    pattern = around.child_by_field_name("pattern") if around.type == "let_declaration" else around
-    found, waiting = [], [pattern or around]
-    while waiting:
-        node = waiting.pop()
-        if node.type == name.type and scene.of(node) == scene.of(name):
-            found.append(node)
-        waiting += node.children
-    return sorted(found, key=lambda node: node.start_byte)
-
-
 def explicit_import(scene: Scene) -> Iterator[Proposal]:
     """Of several globs that bring one name: import the meant one by its own path, which beats a glob."""
     name = spelled(scene)

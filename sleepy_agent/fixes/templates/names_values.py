@@ -50,11 +50,6 @@ TYPE_WORDS = {
     "Map": "HashMap", "Dict": "HashMap", "Dictionary": "HashMap", "Hash": "HashMap", "Set": "HashSet",
     "TreeMap": "BTreeMap", "Deque": "VecDeque", "Queue": "VecDeque", "Either": "Result", "void": "()",
 }  # fmt: skip
-VALUE_WORDS = {
-    "null": "None", "nil": "None", "NULL": "None", "nullptr": "None", "none": "None", "undefined": "None",
-    "Nothing": "None", "True": "true", "TRUE": "true", "False": "false", "FALSE": "false", "this": "self",
-    "Just": "Some", "some": "Some", "ok": "Ok", "err": "Err", "Error": "Err",
-}  # fmt: skip
 
 
 def nearest_name(scene: Scene) -> Iterator[Proposal]:
@@ -227,20 +222,6 @@ def word_for_type(scene: Scene) -> Iterator[Proposal]:
             return
         edits.append(import_edit_at(scene, path, scene.span.byte_start))
     yield Proposal(tuple(edits), {"wanted": wanted, "found": found})
-
-
-def word_for_value(scene: Scene) -> Iterator[Proposal]:
-    """`null` -> `None`, `True` -> `true`, `this` -> `self`."""
-    wanted = scene.values["wanted"]
-    found = VALUE_WORDS.get(wanted)
-    if found is None or spelled(scene) != wanted or scene.node.type in STRINGS:
-        return
-    is_called = called_with(scene.node) is not None
-    if is_called != (found in {"Some", "Ok", "Err"}):
-        return
-    has_self = any(one.kind == "self" for one in locals_at(scene.root, scene.text, scene.span.byte_start))
-    if found != "self" or has_self:
-        yield Proposal((scene.replace(scene.span, found),), {"wanted": wanted, "found": found})
 
 
 # ---- methods as functions -------------------------------------------------------------------------------------
