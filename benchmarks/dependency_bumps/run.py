@@ -10,7 +10,6 @@ import difflib
 import json
 import os
 import time
-import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,11 +21,11 @@ from benchmarks.dependency_bumps.report import Outcome, details_of, figures_of, 
 from benchmarks.dependency_bumps.workspaces import BumpedWorkspace, checked_errors, open_workspaces
 from benchmarks.machine import cache_directory, machine_facts
 from benchmarks.real_crates.judging import CrateError, JudgedCopy, judged_copy
+from benchmarks.real_crates.readings import both_readings
 from benchmarks.real_crates.report import EVERY_OFFER, UNASKED
-from benchmarks.real_crates.scoring import UNCHANGED, Score, decoded, score_texts
-from benchmarks.real_crates.sleepy import Repair, WarmSession, repaired, warm_session
+from benchmarks.real_crates.scoring import Score, decoded
+from benchmarks.real_crates.sleepy import Repair, WarmSession, warm_session
 from benchmarks.results import Result
-from sleepy_agent.errors import Interrupted
 from sleepy_agent.process import CancelToken
 
 CASES_VARIABLE = "SLEEPY_DEPENDENCY_BUMPS"
@@ -82,22 +81,11 @@ def _with_sleepy(
 ) -> tuple[dict[str, Score], Repair | None]:
     """Both readings: what is applied unasked, and with every best offer taken."""
     broken = workspace.broken(case)
-    try:
-        unasked = repaired(session, broken, cancel)
-        # Where nothing was refused, whoever says yes to everything gets the same.
-        every_offer = repaired(session, broken, cancel, take_every_offer=True) if unasked.declined else unasked
-    except Interrupted:
-        raise
-    except Exception:  # One defect must not cost the figures of all other cases; it is counted and shown.
-        _say(f"    Sleepy failed at {case.name}:\n{traceback.format_exc()}")
-        return {UNASKED: UNCHANGED, EVERY_OFFER: UNCHANGED}, None
-    first = score_texts(copy, broken, unasked.after, unasked.seconds, cancel)
-    second = first
-    if every_offer is not unasked:
-        # The offers were there when the first reading ended.
-        second = score_texts(copy, broken, every_offer.after, unasked.seconds, cancel)
-    _say(f"    {end_of(first):<12} {end_of(second):<12} {unasked.seconds:5.2f} s  {case.name}: {case.kind}")
-    return {UNASKED: first, EVERY_OFFER: second}, every_offer
+    scores, repair = both_readings(session, copy, broken, case.name, _say, cancel)
+    if repair is not None:
+        first, second = scores[UNASKED], scores[EVERY_OFFER]
+        _say(f"    {end_of(first):<12} {end_of(second):<12} {first.seconds:5.2f} s  {case.name}: {case.kind}")
+    return scores, repair
 
 
 def _leave_unsolved(workspace: BumpedWorkspace, outcomes: Sequence[Outcome]) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import os
 import time
-import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -17,12 +16,12 @@ from benchmarks.real_crates.crates import Crate, OpenedCrate, known_crates, open
 from benchmarks.real_crates.judging import JudgedCopy, judged_copy
 from benchmarks.real_crates.mutants import Mutant, mutants_of
 from benchmarks.real_crates.peers import PEERS, PeersOfACrate
+from benchmarks.real_crates.readings import both_readings
 from benchmarks.real_crates.report import EVERY_OFFER, UNASKED, Outcome, details_of, figures_of, notes_of
 from benchmarks.real_crates.rust_analyzer import knows_the_standard_library
-from benchmarks.real_crates.scoring import UNCHANGED, Score, decoded, score_texts
-from benchmarks.real_crates.sleepy import Repair, WarmSession, repaired, warm_session
+from benchmarks.real_crates.scoring import Score, decoded
+from benchmarks.real_crates.sleepy import Repair, WarmSession, warm_session
 from benchmarks.results import Result
-from sleepy_agent.errors import Interrupted
 from sleepy_agent.process import CancelToken
 
 CRATES_VARIABLE = "SLEEPY_REAL_CRATES"
@@ -112,22 +111,11 @@ def _with_sleepy(
 ) -> tuple[dict[str, Score], Repair | None]:
     """Both readings: what is applied unasked, and with every best offer taken."""
     broken = mutant.texts(copy.opened)
-    try:
-        unasked = repaired(session, broken, cancel)
-        # Where nothing was refused, whoever says yes to everything gets the same.
-        every_offer = repaired(session, broken, cancel, take_every_offer=True) if unasked.declined else unasked
-    except Interrupted:
-        raise
-    except Exception:  # One defect must not cost the figures of all other mutants; it is counted and shown.
-        _say(f"    Sleepy failed at {mutant.name}:\n{traceback.format_exc()}")
-        return {UNASKED: UNCHANGED, EVERY_OFFER: UNCHANGED}, None
-    first = score_texts(copy, broken, unasked.after, unasked.seconds, cancel)
-    second = first
-    if every_offer is not unasked:
-        # The offers were there when the first reading ended.
-        second = score_texts(copy, broken, every_offer.after, unasked.seconds, cancel)
-    _say(f"    {_mark(first)} {_mark(second)} {unasked.seconds:5.2f} s  {' + '.join(mutant.kinds)}")
-    return {UNASKED: first, EVERY_OFFER: second}, every_offer
+    scores, repair = both_readings(session, copy, broken, mutant.name, _say, cancel)
+    if repair is not None:
+        first, second = scores[UNASKED], scores[EVERY_OFFER]
+        _say(f"    {_mark(first)} {_mark(second)} {first.seconds:5.2f} s  {' + '.join(mutant.kinds)}")
+    return scores, repair
 
 
 def _mark(score: Score) -> str:
