@@ -56,7 +56,7 @@ $(VENV)/.made: tools/make_venv.sh
 
 $(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
 	@echo "Installing sleepy into $(VENV)"
-	@$(PIP_INSTALL) --editable .
+	@$(PIP_INSTALL) --editable '.[lsp]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed
