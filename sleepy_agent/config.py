@@ -60,18 +60,66 @@ class Settings:
     compile_timeout_seconds: float = 120.0
     """A single replay is given up after this time."""
 
+    debounce_milliseconds: int = 100
+    """In the editor: how long nothing may be typed before the text is checked."""
+    rest_milliseconds: int = 500
+    """In the editor: how long typing rests before fixes are looked for in a text that is not saved."""
+    rust_analyzer_grace_milliseconds: int = 1500
+    """How long the diagnostics of rust-analyzer are waited for after a save, where it is there."""
+    settle_seconds: float = 10.0
+    """A change has settled when the text around it was left alone this long."""
+    search_seconds: float = 20.0
+    """Budget of one search for fixes in the background."""
+    hints: bool = True
+    """Whether an editor that cannot be told in another way gets a hint where a fix is ready."""
+    on_battery: str = "work"
+    """What is done while the computer runs on battery: "work" or "pause"."""
+    untrusted_folders: tuple[str, ...] = ()
+    """Nothing below these folders is worked on in the background; absolute, or beginning with `~`."""
+
     @property
     def slot_count(self) -> int:
         return self.slots or max(1, min(4, os.cpu_count() or 1))
 
 
-# What a number must be, in words and as a test. Written so that NaN passes none.
-RANGES: Mapping[str, tuple[str, Callable[[float], bool]]] = MappingProxyType(
+LONGEST_PAUSE_MILLISECONDS = 60_000
+LONGEST_SETTLING_SECONDS = 3600.0
+ON_BATTERY = ("work", "pause")
+A_PAUSE = (
+    "a number of milliseconds from 0 to 60000",
+    lambda value: 0 <= value <= LONGEST_PAUSE_MILLISECONDS,
+)
+
+
+def is_absolute_folder(folder: str) -> bool:
+    """Whether a folder of the settings means the same wherever Sleepy is started."""
+    try:
+        return Path(folder).expanduser().is_absolute()
+    except RuntimeError:
+        # The home of a user whom nobody knows.
+        return False
+
+
+# What a value must be beyond its type, in words and as a test. Numbers are compared so that NaN passes none.
+CONDITIONS: Mapping[str, tuple[str, Callable[[Any], bool]]] = MappingProxyType(
     {
         "slots": ("a number from 0 (as many as fit)", lambda value: value >= 0),
         "niceness": ("a number from 0 to 19", lambda value: 0 <= value <= 19),
         "warm_above_lines": ("a number from 0", lambda value: value >= 0),
         "compile_timeout_seconds": ("a number of seconds above 0", lambda value: value > 0),
+        "debounce_milliseconds": A_PAUSE,
+        "rest_milliseconds": A_PAUSE,
+        "rust_analyzer_grace_milliseconds": A_PAUSE,
+        "settle_seconds": (
+            "a number of seconds from 0 to 3600",
+            lambda value: 0 <= value <= LONGEST_SETTLING_SECONDS,
+        ),
+        "search_seconds": ("a number of seconds above 0", lambda value: value > 0),
+        "on_battery": (" or ".join(f'"{word}"' for word in ON_BATTERY), lambda value: value in ON_BATTERY),
+        "untrusted_folders": (
+            "a list of folders that begin with / or ~ (on Windows with a drive)",
+            lambda value: all(is_absolute_folder(folder) for folder in value),
+        ),
     }
 )
 
@@ -102,25 +150,42 @@ def load_settings(places: Places) -> Settings:
         return Settings()
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise BadUsage(f"The settings in {path} cannot be read: {error}.", "Mend or delete that file.") from error
-    settings = Settings()
-    defaults = {field.name: getattr(settings, field.name) for field in fields(Settings)}
-    for key, raw_value in raw.items():
-        value = raw_value
-        if key not in defaults:
-            known = ", ".join(sorted(defaults))
-            raise BadUsage(f"{path} has an unknown setting {key!r}.", f"The known settings are: {known}.")
-        default = defaults[key]
-        if isinstance(default, tuple) and isinstance(value, list):
-            value = tuple(value)
-        if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-            value = float(value)
-        if type(value) is not type(default):
-            kind = {"tuple": "list"}.get(type(default).__name__, type(default).__name__)
-            raise BadUsage(f"In {path}, {key} is {value!r}.", f"Give it a value of type {kind}.")
-        if isinstance(value, tuple) and not all(isinstance(item, str) for item in value):
-            raise BadUsage(f"In {path}, {key} is {raw_value!r}.", "Give it a list of strings.")
-        words, fits = RANGES.get(key, ("", lambda _value: True))
-        if not fits(value):
-            raise BadUsage(f"In {path}, {key} is {raw_value!r}.", f"Give it {words}.")
-        settings = replace(settings, **{key: value})
-    return settings
+    return settings_from(raw, Settings(), str(path))
+
+
+def settings_from(values: Mapping[str, Any], base: Settings, place: str = "the settings of the editor") -> Settings:
+    """`base` with what `values` says instead; the keys and the checks of config.toml, wherever they come from.
+
+    None (null in JSON) leaves a setting as it is. `place`: where the values stand, for messages.
+    Raises BadUsage for an unknown key, a value of the wrong type or out of range.
+    """
+    changed: dict[str, Any] = {}
+    known = {field.name: getattr(base, field.name) for field in fields(Settings)}
+    for key, raw_value in values.items():
+        if key not in known:
+            raise BadUsage(
+                f"There is an unknown setting {key!r} in {place}.",
+                f"The known settings are: {', '.join(sorted(known))}.",
+            )
+        if raw_value is not None:
+            changed[key] = checked_value(key, raw_value, known[key], place)
+    return replace(base, **changed)
+
+
+def checked_value(key: str, raw_value: object, present: object, place: str) -> object:
+    """The value of one setting as `Settings` keeps it: of the type of its `present` value. Raises BadUsage."""
+    value = raw_value
+    if isinstance(present, tuple) and isinstance(value, list):
+        value = tuple(value)
+    if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    what = f"In {place}, {key} is {raw_value!r}."
+    if type(value) is not type(present):
+        kind = {"tuple": "list"}.get(type(present).__name__, type(present).__name__)
+        raise BadUsage(what, f"Give it a value of type {kind}.")
+    if isinstance(value, tuple) and not all(isinstance(item, str) for item in value):
+        raise BadUsage(what, "Give it a list of strings.")
+    words, fits = CONDITIONS.get(key, ("", lambda _value: True))
+    if not fits(value):
+        raise BadUsage(what, f"Give it {words}.")
+    return value

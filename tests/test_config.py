@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sleepy_agent.config import Places, Settings, find_places, load_settings
+from sleepy_agent.config import Places, Settings, find_places, load_settings, settings_from
 from sleepy_agent.errors import BadUsage
 
 
@@ -55,6 +55,13 @@ def test_no_file_means_the_defaults(places: Places) -> None:
         ("all_features = true\nno_default_features = true", Settings(all_features=True, no_default_features=True)),
         ("compile_timeout_seconds = 7", Settings(compile_timeout_seconds=7.0)),
         ("compile_timeout_seconds = 7.5", Settings(compile_timeout_seconds=7.5)),
+        (
+            "debounce_milliseconds = 0\nrest_milliseconds = 60000\nrust_analyzer_grace_milliseconds = 1",
+            Settings(debounce_milliseconds=0, rest_milliseconds=60000, rust_analyzer_grace_milliseconds=1),
+        ),
+        ("settle_seconds = 0\nsearch_seconds = 3", Settings(settle_seconds=0.0, search_seconds=3.0)),
+        ('hints = false\non_battery = "pause"', Settings(hints=False, on_battery="pause")),
+        ('untrusted_folders = ["/srv/a", "~/b"]', Settings(untrusted_folders=("/srv/a", "~/b"))),
     ],
 )
 def test_settings_are_read(text: str, expected: Settings, places: Places) -> None:
@@ -81,6 +88,17 @@ def test_settings_are_read(text: str, expected: Settings, places: Places) -> Non
         ("all_features = 1", "all_features is 1", "type bool"),
         ('features = "a"', "features is 'a'", "type list"),
         ("features = [1]", "features is [1]", "list of strings"),
+        ("debounce_milliseconds = -1", "debounce_milliseconds is -1", "from 0 to 60000"),
+        ("rest_milliseconds = 60001", "rest_milliseconds is 60001", "from 0 to 60000"),
+        ("rust_analyzer_grace_milliseconds = 1.5", "grace_milliseconds is 1.5", "type int"),
+        ("settle_seconds = 3601", "settle_seconds is 3601", "from 0 to 3600"),
+        ("settle_seconds = inf", "settle_seconds is inf", "from 0 to 3600"),
+        ("search_seconds = 0", "search_seconds is 0", "above 0"),
+        ('on_battery = "sleep"', "on_battery is 'sleep'", '"work" or "pause"'),
+        ("on_battery = true", "on_battery is True", "type str"),
+        ('untrusted_folders = ["here"]', "untrusted_folders is ['here']", "begin with /"),
+        ('untrusted_folders = [""]', "untrusted_folders is ['']", "begin with /"),
+        ('untrusted_folders = ["~nobody-of-this-name/x"]', "untrusted_folders is", "begin with /"),
         ("slots = ", "cannot be read", "Mend or delete"),
         ("slots = 1\nslots = 2", "cannot be read", "Mend or delete"),
     ],
@@ -104,6 +122,25 @@ def test_a_folder_in_its_place_is_told(places: Places) -> None:
     places.settings_file.mkdir()
     with pytest.raises(BadUsage, match="cannot be read"):
         load_settings(places)
+
+
+def test_settings_of_an_editor_stand_above_those_of_the_file() -> None:
+    base = Settings(slots=3, hints=False)
+    assert settings_from({}, base) == base
+    assert settings_from({"hints": True, "features": ["a"], "search_seconds": 5}, base) == Settings(
+        slots=3, hints=True, features=("a",), search_seconds=5.0
+    )
+    assert settings_from({"slots": None}, base) == base
+
+
+@pytest.mark.parametrize(
+    ("values", "remedy"),
+    [({"slotz": 1}, "slots"), ({"slots": "1"}, "type int"), ({"niceness": 20}, "from 0 to 19")],
+)
+def test_a_mistake_in_the_settings_of_an_editor_says_where_it_stands(values: dict[str, object], remedy: str) -> None:
+    with pytest.raises(BadUsage, match="n the settings of the editor") as raised:
+        settings_from(values, Settings())
+    assert remedy in raised.value.remedy
 
 
 def test_slots() -> None:
