@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from pathlib import Path
 
+from sleepy_agent.cargo.recorder import Recording, hash_of
 from sleepy_agent.cargo.slots import UnitReport, UnitStatus
 from sleepy_agent.cargo.units import Unit
 
@@ -38,6 +40,30 @@ def replay_in_order(
             for future in done:
                 del running[future]
                 adopt(future.result())
+
+
+def may_have_read(unit: Unit, report: UnitReport, changed: Collection[Path], structure: Collection[Path]) -> bool:
+    """Whether a unit must be replayed because of files that changed. `structure`: those of them that came or went.
+
+    What a unit read is only known to the end where it compiled: a syntax error leaves no list, or an old one. And a
+    file that comes or goes may be a module that was missed, or is missed now.
+    """
+    if report.inputs & frozenset(changed):
+        return True
+    unsure = structure if report.status == UnitStatus.GREEN else changed
+    return any(path.is_relative_to(unit.package_folder) for path in unsure)
+
+
+def is_behind(recording: Recording, reports: Mapping[str, UnitReport], changed: Mapping[Path, bytes]) -> bool:
+    """Whether something cargo had to build or run was mended since it was recorded: then more units may be callable."""
+    known = recording.inputs
+    # Only what such a unit itself read counts: any other text may change without cargo noticing.
+    return any(
+        report.status == UnitStatus.GREEN
+        and any(path in known and known[path] != hash_of(changed[path]) for path in report.inputs & changed.keys())
+        for unit in recording.units
+        if unit.is_really_compiled and (report := reports.get(unit.unit_id)) is not None
+    )
 
 
 def is_blocked(unit: Unit, reports: Mapping[str, UnitReport]) -> bool:

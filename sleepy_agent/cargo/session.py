@@ -11,17 +11,18 @@ import errno
 import hashlib
 import itertools
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from types import TracebackType
 from typing import TypeVar
 
 from filelock import FileLock
 
 from sleepy_agent.cargo.agreement import disagreeing_packages
-from sleepy_agent.cargo.base_check import replay_in_order, with_dependents
+from sleepy_agent.cargo.base_check import is_behind, may_have_read, replay_in_order, with_dependents
 from sleepy_agent.cargo.cargo_trials import trial_by_cargo
 from sleepy_agent.cargo.clippy import clippy_says
 from sleepy_agent.cargo.copied_tree import CargoAnswer, CopiedTree
@@ -29,7 +30,6 @@ from sleepy_agent.cargo.problems import find_problems
 from sleepy_agent.cargo.recorder import (
     Recording,
     Tree,
-    hash_of,
     identity_of,
     load_recording,
     record,
@@ -39,6 +39,7 @@ from sleepy_agent.cargo.replay_trials import Ground, trial_by_replay
 from sleepy_agent.cargo.seats import take_seat
 from sleepy_agent.cargo.slot_pool import SlotPool
 from sleepy_agent.cargo.slots import UnitReport, UnitStatus
+from sleepy_agent.cargo.texts import SessionTexts
 from sleepy_agent.cargo.toolchain import Toolchain, find_toolchain
 from sleepy_agent.cargo.trials import (
     Trial,
@@ -93,8 +94,9 @@ class CheckSession:
         self._copy = CopiedTree(self._seat / "copy", workspace)
         self._metadata_folder = self._seat / "metadata"
         self._kept_folder = self._seat / "kept"
-        self._overlay: dict[Path, bytes] = {}
-        self._snapshot: dict[Path, bytes] = {}
+        self._texts = SessionTexts()
+        self.read = self._texts.read
+        self.original = self._texts.original
         self._reports: dict[str, UnitReport] = {}
         self._stale: set[str] = set()
         self._trial_numbers = itertools.count(1)
@@ -137,7 +139,7 @@ class CheckSession:
             session = cls(workspace, toolchain, own_folder, settings, rules, cancel, progress, with_clippy=with_clippy)
             session._lock_is_ours = lock_is_ours
             try:
-                session._overlay.update(overlay or {})
+                session._texts.update(overlay or {})
                 session._prepare()
             except BaseException:
                 session.close()
@@ -162,25 +164,15 @@ class CheckSession:
 
     # ---- texts -----------------------------------------------------------------------------------------
 
-    def read(self, path: Path) -> bytes:
-        """The text everything is judged on: what was committed, else the file as first read in this session."""
-        if path in self._overlay:
-            return self._overlay[path]
-        return self.original(path)
-
-    def original(self, path: Path) -> bytes:
-        """The file as it was on disk when this session first read it; empty where there is none."""
-        if path not in self._snapshot:
-            try:
-                self._snapshot[path] = path.read_bytes()
-            except OSError:
-                return b""
-        return self._snapshot[path]
+    @property
+    def overlay(self) -> dict[Path, bytes]:
+        """What lies over the disk: unsaved buffers, and what was committed so far."""
+        return dict(self._texts.overlay)
 
     @property
     def changed_texts(self) -> dict[Path, bytes]:
-        """What was committed so far and differs from the disk."""
-        return {path: text for path, text in self._overlay.items() if text != self.original(path)}
+        """What lies over the disk and differs from it."""
+        return self._texts.changed
 
     def is_editable(self, path: Path) -> bool:
         """Whether a file is the user's to edit: in a source root, not generated into a target folder."""
@@ -197,7 +189,7 @@ class CheckSession:
             replay_in_order(pending, self._reports, self.settings.slot_count, self._replay_base, self._adopt)
         if not self.recording.is_compared:
             self._compare_with_cargo()
-        if self._recording_is_behind():
+        if is_behind(self.recording, self._reports, self.changed_texts):
             self._record_again()
             return self.check()
         return find_problems(self.recording.units, self._reports, self.rules, with_clippy=self.with_clippy)
@@ -219,7 +211,7 @@ class CheckSession:
 
     def _replay_base(self, unit: Unit) -> UnitReport:
         with self._slots.slot() as slot:
-            slot.lay(self._overlay)
+            slot.lay(self._texts.overlay)
             slot.forget_metadata()
             report = slot.replay(unit, self._metadata_folder, self._cancel, with_clippy=self.with_clippy)
             if report.metadata is not None:
@@ -292,7 +284,7 @@ class CheckSession:
             for path, text in texts.items()
         )
         plan = plan_trial(self.recording.units, self._reports, texts, targets, is_private=private)
-        ground = Ground(self._overlay, self._reports, self._metadata_folder, self._cancel, self.with_clippy)
+        ground = Ground(self._texts.overlay, self._reports, self._metadata_folder, self._cancel, self.with_clippy)
         with self._slots.slot() as slot:
             self._slots.warm(slot, plan.units, ground)
             kept = self._kept_folder / f"{slot.folder.name}-{next(self._trial_numbers)}"
@@ -310,7 +302,7 @@ class CheckSession:
     def _try_with_cargo(self, edits: Sequence[Edit], texts: Mapping[Path, bytes], targets: Sequence[Problem]) -> Trial:
         """Ask cargo on the copied tree; compare by package, because cargo merges units."""
         with self._copy_lock():
-            self._copy.lay({**self._overlay, **texts})
+            self._copy.lay({**self._texts.overlay, **texts})
             answer = self._copy.check(self._copy_target(), self.settings, self._cancel)
         own_lock = self.workspace.root / "Cargo.lock"
         if answer.lock_file is not None and own_lock.exists() and answer.lock_file != self.read(own_lock):
@@ -344,7 +336,7 @@ class CheckSession:
     def run_on_copy(self, work: Callable[[Path, Path], Answer]) -> Answer:
         """Do something in the copy of the final text: `work(target directory, workspace root in the copy)`."""
         with self._copy_lock():
-            tree = self._copy.lay(self._overlay)
+            tree = self._copy.lay(self._texts.overlay)
             return work(self._copy_target(), tree.cargo_folder)
 
     def clippy_keys(self, *, changed: bool) -> frozenset[object] | None:
@@ -355,7 +347,7 @@ class CheckSession:
         files = self.changed_texts.keys()
         units = [unit for unit in self.recording.units if (r := self._reports.get(unit.unit_id)) and r.inputs & files]
         with self._slots.slot() as slot:
-            slot.lay(self._overlay if changed else {})
+            slot.lay(self._texts.overlay if changed else {})
             read = self.read if changed else self.original
             return clippy_says(slot, units, self._metadata_folder, self._cancel, read)
 
@@ -366,7 +358,7 @@ class CheckSession:
 
         Returns the packages whose problems may have changed by it.
         """
-        self._overlay.update(trial.texts)
+        self._texts.update(trial.texts)
         if trial.method == "cargo":
             self._stale.update(self._reports)
             if trial.texts.keys() & self.recording.inputs.keys():
@@ -397,18 +389,51 @@ class CheckSession:
 
     def restore(self, overlay: Mapping[Path, bytes]) -> None:
         """Go back to an earlier overlay; everything that differs is checked anew."""
-        differing = {path for path in {*overlay, *self._overlay} if overlay.get(path) != self._overlay.get(path)}
-        self._overlay = dict(overlay)
+        self._forget_reports_of(self._texts.lay(overlay), frozenset())
+
+    def change_texts(self, overlay: Mapping[Path, bytes], changed_on_disk: Collection[Path] = ()) -> frozenset[Path]:
+        """Other unsaved buffers than before, and files that somebody wrote, made or removed. What differs by it.
+
+        A file that changed on disk is noticed without being named once it was read; one that is new must be named.
+        """
+        known = {path for report in self._reports.values() for path in report.inputs}
+        changed = self._texts.read_disk_again(changed_on_disk)
+        structure = {path for path in changed if path.exists() != (path in known)}
+        if structure:
+            self._slots.synchronise()
+        changed |= self._texts.lay(overlay)
+        self._forget_reports_of(changed, frozenset(structure))
+        return frozenset(changed)
+
+    def work_under(self, cancel: CancelToken) -> None:
+        """What is begun from now on ends with this token."""
+        self._cancel = cancel
+
+    def warm_slots(self) -> None:
+        """Compile the large units once in every slot, so that the first tries find warm state."""
+        ground = Ground(self._texts.overlay, self._reports, self._metadata_folder, self._cancel, self.with_clippy)
+
+        def warm(_: int) -> None:
+            with self._slots.slot() as slot:
+                barrier.wait()
+                self._slots.warm(slot, self.recording.units, ground)
+
+        # Each thread holds one slot until all are held, so that none is warmed twice.
+        barrier = Barrier(self.settings.slot_count)
+        with ThreadPoolExecutor(self.settings.slot_count) as pool:
+            list(pool.map(warm, range(self.settings.slot_count)))
+
+    def _forget_reports_of(self, differing: Collection[Path], structure: Collection[Path]) -> None:
         concerns_cargo = {"Cargo.toml", "Cargo.lock", "build.rs"}
         if any(path.name in concerns_cargo or path in self.recording.inputs for path in differing):
             self._record_again()
+        touched = {
+            unit_id
+            for unit_id, report in self._reports.items()
+            if may_have_read(self.recording.unit(unit_id), report, differing, structure)
+        }
         # Metadata of a crate that changes back makes everything built on it unusable, too.
-        touched = {unit_id for unit_id, report in self._reports.items() if report.inputs & differing}
         self._stale |= with_dependents(self.recording.units, touched)
-
-    @property
-    def overlay(self) -> dict[Path, bytes]:
-        return dict(self._overlay)
 
     # ---- recording -------------------------------------------------------------------------------------
 
@@ -426,7 +451,7 @@ class CheckSession:
             for path in self.changed_texts
         )
         if concerns_cargo or self._lock_is_ours:
-            return self._copy.lay(self._overlay)
+            return self._copy.lay(self._texts.overlay)
         return Tree(self.workspace, None, {})
 
     def _record_again(self) -> None:
@@ -462,18 +487,6 @@ class CheckSession:
 
     def _recording_folder(self, tree: Tree) -> Path:
         return self._folder / "recording" if tree.copy_root is None else self._seat / "copy-recording"
-
-    def _recording_is_behind(self) -> bool:
-        """Whether something cargo had to build or run was mended since: then more units may be callable."""
-        known = self.recording.inputs
-        changed = self.changed_texts
-        # Only what such a unit itself read counts: any other text may change without cargo noticing.
-        return any(
-            report.status == UnitStatus.GREEN
-            and any(path in known and known[path] != hash_of(changed[path]) for path in report.inputs & changed.keys())
-            for unit in self.recording.units
-            if unit.is_really_compiled and (report := self._reports.get(unit.unit_id)) is not None
-        )
 
 
 NO_RECORDING = Recording((), Path(), (), frozenset(), {}, True)

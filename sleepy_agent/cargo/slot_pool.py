@@ -59,20 +59,26 @@ class SlotPool:
         finally:
             self._free.put(slot)
 
+    def synchronise(self) -> None:
+        """Let every slot see files that came, and no more those that went. Only while no slot is in use."""
+        slots = [self._free.get() for _ in range(self._settings.slot_count)]
+        for slot in slots:
+            slot.mirror.synchronise()
+            self._free.put(slot)
+
     def warm(self, slot: Slot, units: Iterable[Unit], ground: Ground) -> None:
         """Compile large units once in this slot from their last green text, so that tries find warm state."""
         for unit in units:
             if (slot.folder, unit.unit_id) in self._warmed:
                 continue
-            self._warmed.add((slot.folder, unit.unit_id))
             report = ground.reports.get(unit.unit_id)
-            if report is None or slot.is_warm(unit):
-                continue
-            if line_count(report.inputs) < self._settings.warm_above_lines:
-                continue
-            texts = {} if report.status == UnitStatus.GREEN else self._last_green(ground.cancel)
-            slot.lay({**ground.overlay, **texts})
-            slot.replay(unit, ground.metadata_folder, ground.cancel, with_clippy=ground.with_clippy)
+            is_large = report is not None and line_count(report.inputs) >= self._settings.warm_above_lines
+            if report is not None and is_large and not slot.is_warm(unit):
+                texts = {} if report.status == UnitStatus.GREEN else self._last_green(ground.cancel)
+                slot.lay({**ground.overlay, **texts})
+                slot.replay(unit, ground.metadata_folder, ground.cancel, with_clippy=ground.with_clippy)
+            # Said only now: what was cancelled is not warm.
+            self._warmed.add((slot.folder, unit.unit_id))
 
     def _last_green(self, cancel: CancelToken) -> dict[Path, bytes]:
         if self._green_texts is None:

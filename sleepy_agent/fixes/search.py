@@ -80,6 +80,8 @@ class Search:
     may_go_on: Callable[[], bool]
     leads_back: Callable[[Candidate], bool] = lambda _candidate: False
     """Whether a candidate makes a text that was left behind in an earlier round."""
+    on_passed: Callable[[FoundFix], None] = lambda _found: None
+    """Told of every candidate as soon as it passes, before what could equal it is compiled."""
     found: dict[int, FoundFix] = field(default_factory=dict)
     """By position of the problem."""
     given_up: set[int] = field(default_factory=set)
@@ -256,6 +258,8 @@ class Search:
             (pursuit.passed if verdict.passed else pursuit.failed).append(tried)
             pursuit.milliseconds += verdict.milliseconds
             pursuit.untried = [one for one in pursuit.untried if one.state != attempt.ranked.state]
+            if verdict.passed:
+                self.on_passed(FoundFix(pursuit.problem, tried))
         return rest
 
     # ---- rounds -----------------------------------------------------------------------------------------
