@@ -82,12 +82,17 @@ def _fits(pattern: GitIgnoreSpecPattern, name: str) -> bool:
     """Whether a line means this very file or folder (`name` then ends with a slash).
 
     pathspec's expressions also find what lies inside a folder that the line means, and mark that folder's slash with
-    the group `ps_d`. For git the folder was asked before, and a later line may have taken it back in.
+    the group `ps_d`. For git the folder was asked before, and a later line may have taken it back in. Without the group
+    it is the other way round: `folder/**` means everything inside, and its expression ends with the folder's slash.
     """
     if pattern.regex is None:
         return False
-    ends = (match.groupdict().get("ps_d") and match.end("ps_d") for match in pattern.regex.finditer(name))
-    return any(not end or end == len(name) for end in ends)
+    for match in pattern.regex.finditer(name):
+        has_mark = match.groupdict().get("ps_d") is not None
+        is_at_end = match.end() == len(name)
+        if is_at_end if has_mark else not (is_at_end and name.endswith("/")):
+            return True
+    return False
 
 
 def _read_patterns(content: bytes) -> tuple[GitIgnoreSpecPattern, ...]:
