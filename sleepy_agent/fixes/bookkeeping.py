@@ -107,6 +107,11 @@ class RunBook:
         )
         self._emit(AttemptMade(problem, candidate, verdict))
 
+    def episode_of(self, problem: Problem, candidate: Candidate) -> Episode | None:
+        """The attempt at a problem with a candidate, where one was noted."""
+        index = self._episode_of.get((problem_key(problem, self._read), candidate))
+        return self.episodes[index] if index is not None else None
+
     def outcome(self, problem: Problem, candidate: Candidate, outcome: Outcome) -> None:
         """Note what became of an attempt that was offered."""
         index = self._episode_of.get((problem_key(problem, self._read), candidate))
