@@ -24,7 +24,7 @@ class ServerOptions:
     """The options as they are used: what the client did not say has its default."""
 
     trusted: bool = True
-    """Whether the user trusts the folders. Compiling runs build scripts and macros: where untrusted, nothing is done."""
+    """Whether the user trusts the folders. Compiling runs build scripts: elsewhere nothing is done."""
     scope: Scope = Scope.OPEN
     hints: bool = True
     """Whether hint diagnostics are shown where a fix is ready, to clients that cannot be told in another way."""
