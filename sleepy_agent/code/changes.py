@@ -7,14 +7,11 @@ whose signature changed. The design's rule: "looks fixed" is not fixed.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 
 from tree_sitter import Node
 
+from sleepy_agent.code.flags import all_flags
 from sleepy_agent.code.losses import Text, TextChange, loss_flags
 from sleepy_agent.code.syntax import (
     COMMENT_KINDS,
@@ -26,38 +23,6 @@ from sleepy_agent.code.syntax import (
     parse_rust,
     visibility_of,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Flag:
-    """One entry of flags.toml."""
-
-    name: str
-    says: str
-    cost: float
-    blocks_preference: bool
-    refused: bool
-    inserted: re.Pattern[str] | None
-    waived_by: re.Pattern[str] | None
-
-
-@cache
-def all_flags() -> dict[str, Flag]:
-    """The table of flags by name."""
-    raw = tomllib.loads(files("sleepy_agent.code").joinpath("flags.toml").read_text(encoding="utf-8"))
-    return {
-        name: Flag(
-            name=name,
-            says=entry["says"],
-            cost=entry["cost"],
-            blocks_preference=entry["blocks_preference"],
-            refused=entry.get("refused", False),
-            inserted=re.compile(entry["inserted"]) if "inserted" in entry else None,
-            waived_by=re.compile(entry["waived_by"]) if "waived_by" in entry else None,
-        )
-        for name, entry in raw["flag"].items()
-    }
-
 
 # Lists whose members are counted before and after, and what it is called when one is gone.
 COUNTED_LISTS = {

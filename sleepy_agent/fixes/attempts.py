@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from sleepy_agent.cargo.problems import error_key
 from sleepy_agent.cargo.trials import Trial
-from sleepy_agent.code.changes import all_flags
+from sleepy_agent.code.flags import all_flags
 from sleepy_agent.domain import Problem, Verdict
 from sleepy_agent.fixes.rank import RankedCandidate
 

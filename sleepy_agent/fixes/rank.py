@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sleepy_agent.cargo.diagnostics import all_texts
 from sleepy_agent.cargo.trials import text_changes
-from sleepy_agent.code.changes import Flag, all_flags, flags_of_change, is_private_change
+from sleepy_agent.code.changes import flags_of_change, is_private_change
 from sleepy_agent.code.edits import (
     EditConflict,
     apply_edits,
@@ -23,6 +23,7 @@ from sleepy_agent.code.edits import (
     common_suffix_length,
     moves_of,
 )
+from sleepy_agent.code.flags import Flag, all_flags
 from sleepy_agent.code.syntax import parse_edited_rust, parse_rust
 from sleepy_agent.domain import Applicability, Candidate, Edit, Level, Problem
 

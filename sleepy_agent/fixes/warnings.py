@@ -12,8 +12,8 @@ from pathlib import Path
 
 from sleepy_agent.cargo.slots import UnitReport
 from sleepy_agent.cargo.trials import Trial
-from sleepy_agent.code.changes import all_flags
 from sleepy_agent.code.edits import Moves, moves_of
+from sleepy_agent.code.flags import all_flags
 from sleepy_agent.domain import Diagnostic, Edit, Level
 
 QUOTED_NAME = re.compile(r"`(?:r#)?([^\W\d]\w*)`")
