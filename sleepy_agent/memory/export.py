@@ -87,8 +87,8 @@ def purge(
 ) -> Purged:
     """Delete for good what was recorded of `repository`, or longer ago than that, or both, or everything.
 
-    Episodes, runs and the kept bytes of written files go together, so purged runs cannot be undone. Raises
-    `BadUsage` when nothing says what to delete, and `StoreError`.
+    Episodes, runs, what is still waited for and the kept bytes of written files go together, so purged runs cannot be
+    undone. Raises `BadUsage` when nothing says what to delete, and `StoreError`.
     """
     if everything == (repository is not None or older_than_days is not None):
         raise BadUsage("What to purge is not clear.", "Name a repository, an age in days or both, or else everything.")
@@ -108,6 +108,12 @@ def purge(
             " AND (:before IS NULL OR timestamp < :before)",
             arguments,
         ).rowcount
+        # What is waited for quotes source text, too.
+        database.conn.execute(
+            "DELETE FROM pending_outcomes WHERE (:task_id IS NULL OR task_id = :task_id)"
+            " AND (:before IS NULL OR since < :before)",
+            arguments,
+        )
         files = database.conn.execute(
             f"DELETE FROM written_files WHERE run_id IN (SELECT run_id FROM runs WHERE {runs_meant})",  # noqa: S608 -- constants.
             arguments,

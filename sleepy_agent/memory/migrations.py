@@ -89,9 +89,31 @@ def _create_runs(database: Database) -> None:
     written_files.create_index(["run_id", "path"], unique=True)
 
 
+def _create_pending_outcomes(database: Database) -> None:
+    pending = database.table("pending_outcomes")
+    pending.create(
+        {
+            "id": int,
+            "task_id": str,
+            "subject": str,
+            "kind": str,
+            "state": str,
+            "owner": str,
+            "problem_id": str,
+            "episode_id": int,
+            "since": str,
+            "content": str,
+        },
+        pk="id",
+    )
+    pending.create_index(["task_id", "subject"], unique=True)
+    pending.create_index(["task_id", "problem_id"])
+
+
 STEPS: Final[tuple[tuple[str, Callable[[Database], None]], ...]] = (
     ("0001_episodes", _create_episodes),
     ("0002_runs", _create_runs),
+    ("0003_pending_outcomes", _create_pending_outcomes),
 )
 """Name and function of every step, in order. Names are what a file remembers, so they are for ever."""
 
