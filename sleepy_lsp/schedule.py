@@ -76,11 +76,11 @@ class Plan:
 NOTHING = Plan()
 
 
-def edited(schedule: Schedule, now: float) -> Schedule:
-    """Any file of the workspace has another text now."""
+def edited(schedule: Schedule, now: float, generation: int) -> Schedule:
+    """Any file of the workspace has another text now: that of `generation` (the board counts them)."""
     return replace(
         schedule,
-        generation=schedule.generation + 1,
+        generation=generation,
         edited_at=now,
         saved_at=None,
         analyzer_agrees=False,
@@ -124,6 +124,11 @@ def stopped(schedule: Schedule) -> Schedule:
 
 def resumed(schedule: Schedule) -> Schedule:
     return replace(schedule, stopped=False)
+
+
+def given_up(schedule: Schedule) -> Schedule:
+    """No answer comes for the present text; the next one is checked again."""
+    return replace(schedule, check_asked=True, check_answered=True, search_runs=False)
 
 
 def worker_lost(schedule: Schedule) -> Schedule:

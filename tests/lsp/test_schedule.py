@@ -16,6 +16,7 @@ from sleepy_lsp.schedule import (
     check_began,
     check_ended,
     edited,
+    given_up,
     plan,
     resumed,
     saved,
@@ -32,10 +33,10 @@ def checked(schedule: Schedule) -> Schedule:
     return check_ended(check_began(schedule), schedule.generation)
 
 
-EDITED = edited(Schedule(), 10.0)
+EDITED = edited(Schedule(), 10.0, 1)
 CHECKED = checked(EDITED)
 SAVED = checked(saved(EDITED, 10.2))
-WITH_ANALYZER = checked(saved(edited(analyzer_heard(Schedule(), agrees=False), 10.0), 10.2))
+WITH_ANALYZER = checked(saved(edited(analyzer_heard(Schedule(), agrees=False), 10.0, 1), 10.2))
 OWN_SEARCH = Plan(Step.SEARCH, Trigger.OWN_REPLAY)
 
 
@@ -45,7 +46,7 @@ OWN_SEARCH = Plan(Step.SEARCH, Trigger.OWN_REPLAY)
         pytest.param(Schedule(), 0.0, False, Plan(Step.CHECK), id="the first text is checked at once"),
         pytest.param(EDITED, 10.0, False, Plan(look_again_at=10.1), id="an edit waits for more edits"),
         pytest.param(EDITED, 10.1, False, Plan(Step.CHECK), id="then it is checked"),
-        pytest.param(edited(EDITED, 10.09), 10.1, False, Plan(look_again_at=10.19), id="another edit waits anew"),
+        pytest.param(edited(EDITED, 10.09, 2), 10.1, False, Plan(look_again_at=10.19), id="another edit waits anew"),
         pytest.param(saved(EDITED, 10.02), 10.02, False, Plan(Step.CHECK), id="a save is checked at once"),
         pytest.param(check_began(EDITED), 99.0, True, Plan(), id="a running check is waited for"),
         pytest.param(CHECKED, 99.0, False, Plan(), id="nothing is searched where nothing is broken"),
@@ -69,7 +70,7 @@ OWN_SEARCH = Plan(Step.SEARCH, Trigger.OWN_REPLAY)
             id="unless they are of an older text",
         ),
         pytest.param(
-            checked(saved(edited(analyzer_heard(WITH_ANALYZER, agrees=True), 20.0), 20.0)),
+            checked(saved(edited(analyzer_heard(WITH_ANALYZER, agrees=True), 20.0, 2), 20.0)),
             20.1,
             True,
             Plan(look_again_at=21.5),
@@ -90,7 +91,7 @@ def test_plan(schedule: Schedule, now: float, something: bool, expected: Plan) -
     assert plan(schedule, now, TIMING, something) == expected
 
 
-@pytest.mark.parametrize("event", [lambda s: edited(s, 30.0), worker_lost, lambda s: s])
+@pytest.mark.parametrize("event", [lambda s: edited(s, 30.0, 9), worker_lost, lambda s: s])
 def test_looking_again_at_the_time_said_always_leads_to_a_step(event: Callable[[Schedule], Schedule]) -> None:
     """No plan may ask to be looked at for ever."""
     for schedule in (Schedule(), EDITED, CHECKED, SAVED, WITH_ANALYZER):
@@ -104,5 +105,7 @@ def test_a_second_save_of_the_same_text_does_not_begin_the_wait_anew() -> None:
     assert saved(saved(EDITED, 11.0), 12.0).saved_at == 11.0
 
 
-def test_every_change_is_a_new_generation() -> None:
-    assert edited(edited(Schedule(), 1.0), 1.0).generation == 2
+def test_no_answer_is_waited_for_where_none_comes() -> None:
+    failed = given_up(check_began(EDITED))
+    assert plan(failed, 99.0, TIMING, something_to_search=False) == Plan()
+    assert plan(edited(failed, 99.0, 2), 99.2, TIMING, something_to_search=False) == Plan(Step.CHECK)

@@ -1,0 +1,426 @@
+"""One cargo workspace, as the editor's side sees it: its generation, its worker, and what is known of its texts.
+
+A driver hears what happens to the files of its workspace, asks its worker when the schedule says so, keeps what the
+worker finds on the board and says when there is something new to show. It lives on the event loop and never waits:
+whatever is slow happens in the worker, or in the threads of those whom it asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from sleepy_agent.config import Places, Settings
+from sleepy_agent.live.messages import (
+    ChangeTexts,
+    CheckText,
+    FixesFound,
+    FromWorker,
+    LiveOffer,
+    OpenWorkspace,
+    SearchEnded,
+    SearchFixes,
+    StageBegan,
+    StopWork,
+    TextChecked,
+    Trigger,
+    WorkFailed,
+    WorkspaceOpened,
+)
+from sleepy_lsp import board as boards
+from sleepy_lsp import schedule as schedules
+from sleepy_lsp.board import Board
+from sleepy_lsp.options import Scope
+from sleepy_lsp.outcomes import OutcomeDesk
+from sleepy_lsp.schedule import Schedule, Step, timing_of
+from sleepy_lsp.status import State, Status
+from sleepy_lsp.worker_client import WorkerClient, wait_before_start
+
+logger = logging.getLogger(__name__)
+
+DEAF_SECONDS = 30.0
+"""A worker that read nothing for this long, although there is something, is started anew."""
+TRY_AGAIN_SECONDS = 0.1
+ANALYZER_FILES = 500
+"""Files whose diagnostics of rust-analyzer are remembered for the present text."""
+MANIFEST_NAMES = frozenset({"Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml", "config.toml"})
+
+
+class Listener(Protocol):
+    """Who is told when something is new (`notifications.py`)."""
+
+    def files_changed(self, driver: WorkspaceDriver, paths: Collection[Path]) -> None:
+        """Problems or offers of these files may be others now."""
+
+    def status_changed(self, driver: WorkspaceDriver) -> None:
+        """The state of the driver is another one now."""
+
+    def stage_changed(self, driver: WorkspaceDriver, text: str) -> None:
+        """A long operation began; an empty text: it is over."""
+
+    def trouble(self, message: str, remedy: str) -> None:
+        """Something the user should know of, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a driver needs from the server. `open_texts`: the open documents as bytes, those touched last in front."""
+
+    places: Places
+    settings: Settings
+    scope: Scope
+    listener: Listener
+    open_texts: Callable[[], Mapping[Path, bytes]]
+    versions: Callable[[Path], int | None]
+    is_refused: Callable[[Path, Path], bool]
+    """Whether no work may be done for a file (of the workspace at the second path)."""
+    muted_families: Callable[[], frozenset[str]]
+    verbose: bool = False
+    worker_command: tuple[str, ...] | None = None
+    """None: the real worker."""
+
+
+@dataclass(slots=True)
+class _Unsent:
+    """What the worker was not told yet."""
+
+    buffers: dict[Path, bytes | None] = field(default_factory=dict)
+    on_disk: set[Path] = field(default_factory=set)
+
+    def __bool__(self) -> bool:
+        return bool(self.buffers or self.on_disk)
+
+
+class WorkspaceDriver:
+    """The owner of everything that belongs to one workspace."""
+
+    def __init__(self, root: Path, surroundings: Surroundings, desk: OutcomeDesk) -> None:
+        self.root = root
+        self.source_roots: tuple[Path, ...] = (root,)
+        self.board = Board()
+        self.schedule = Schedule()
+        self.stage = ""
+        self.off_because = ""
+        """Why nothing can be done at all, until a manifest changes or the user says so."""
+        self.paused_because = ""
+        self.desk = desk
+        self._surroundings = surroundings
+        self._timing = timing_of(surroundings.settings)
+        self._loop = asyncio.get_running_loop()
+        self._worker: WorkerClient | None = None
+        self._crashes: list[float] = []
+        self._unsent = _Unsent()
+        self._searched: set[Path] = set()
+        self._analyzer_lines: dict[Path, tuple[int | None, frozenset[int]]] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._looks_soon = False
+        self._behind_since: float | None = None
+        self._told_status: Status | None = None
+        self._closed = False
+
+    # ---- what happens in the editor ------------------------------------------------------------------
+
+    def covers(self, path: Path) -> bool:
+        """Whether a file lies where this workspace has its sources."""
+        return any(path.is_relative_to(root) for root in self.source_roots)
+
+    def text_changed(self, path: Path, content: bytes) -> None:
+        """An open document has another text than before, or than the disk."""
+        self._unsent.buffers[path] = content
+        self._changed(path)
+
+    def opened(self) -> None:
+        """A document was opened whose text is the one on the disk: no new text, but fixes for it may be wanted."""
+        self.look_soon()
+
+    def text_closed(self, path: Path) -> None:
+        """A document was closed: what lies on the disk counts again."""
+        self._unsent.buffers[path] = None
+        self._changed(path)
+
+    def disk_changed(self, paths: Iterable[Path]) -> None:
+        """Files were written, made, renamed or deleted by anybody."""
+        changed = set(paths)
+        if not changed:
+            return
+        self._unsent.on_disk |= changed
+        if self.off_because and any(path.name in MANIFEST_NAMES for path in changed):
+            self.off_because = ""
+        self._changed(*changed)
+
+    def saved(self) -> None:
+        """A document was saved as it stands."""
+        self.schedule = schedules.saved(self.schedule, self._loop.time())
+        self.look_soon()
+
+    def analyzer_heard(self, path: Path, version: int | None, error_lines: frozenset[int]) -> None:
+        """rust-analyzer published diagnostics of a file: the lines (from 0) that its errors begin in."""
+        self._analyzer_lines.pop(path, None)
+        self._analyzer_lines[path] = (version, error_lines)
+        if len(self._analyzer_lines) > ANALYZER_FILES:
+            del self._analyzer_lines[next(iter(self._analyzer_lines))]
+        self.schedule = schedules.analyzer_heard(self.schedule, self._analyzer_agrees((path,)))
+        self.look_soon()
+
+    def dismiss(self, offer: LiveOffer) -> None:
+        """The user does not want to see an offer again."""
+        self.board = boards.dismissed(self.board, offer.offer_id)
+        self._tell_files(_files_of((offer,)))
+
+    def mutes_changed(self) -> None:
+        """Something was muted or unmuted."""
+        self._surroundings.listener.files_changed(self, self._files_with_problems())
+        self.look_soon()
+
+    def pause(self, because: str) -> None:
+        """Do nothing until `resume`. Offers that are there stay."""
+        if not self.paused_because:
+            self._stop_work()
+        self.paused_because = because
+        self.schedule = schedules.stopped(self.schedule)
+        self._tell_status()
+
+    def resume(self) -> None:
+        """Go on after `pause`, or after trouble."""
+        self.paused_because = self.off_because = ""
+        self.schedule = schedules.resumed(self.schedule)
+        self.look_soon()
+
+    def stop_work(self) -> None:
+        """End what is being done now; the next text begins anew."""
+        self._stop_work()
+        self.schedule = schedules.given_up(self.schedule)
+        self._tell_status()
+
+    async def close(self) -> None:
+        """End the worker and the desk."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            await worker.close()
+        await self._loop.run_in_executor(None, self.desk.close)
+
+    @property
+    def status(self) -> Status:
+        """What it does now."""
+        if self.off_because:
+            return Status(State.OFF, self.off_because)
+        if self.paused_because:
+            return Status(State.PAUSED, self.paused_because)
+        if self.stage:
+            return Status(State.RECORDING, self.stage)
+        if self.schedule.search_runs:
+            return Status(State.SEARCHING)
+        checks = self.schedule.check_asked and not self.schedule.check_answered
+        return Status(State.CHECKING if checks else State.IDLE)
+
+    # ---- what is done about it -----------------------------------------------------------------------
+
+    def look_soon(self) -> None:
+        """Look once, however much happens before the event loop comes round."""
+        if not self._looks_soon and not self._closed:
+            self._looks_soon = True
+            self._loop.call_soon(self._look)
+
+    def _changed(self, *paths: Path) -> None:
+        self._stop_work()
+        self.board = boards.changed(self.board, paths)
+        self.schedule = schedules.edited(self.schedule, self._loop.time(), self.board.generation)
+        for path in paths:
+            self._analyzer_lines.pop(path, None)
+        self._searched.clear()
+        self._surroundings.listener.files_changed(self, paths)
+        self.look_soon()
+
+    def _stop_work(self) -> None:
+        """Tell the worker to leave what it does, where it does anything."""
+        busy = self.schedule.search_runs or (self.schedule.check_asked and not self.schedule.check_answered)
+        if busy and self._worker is not None:
+            self._worker.send(StopWork())
+
+    def _look(self) -> None:
+        self._looks_soon = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._closed:
+            self._look_again_at(self._do_what_is_due())
+            self._tell_status()
+
+    def _look_again_at(self, time: float | None) -> None:
+        if time is not None:
+            self._timer = self._loop.call_at(time, self._look)
+
+    def _do_what_is_due(self) -> float | None:
+        """Do it, and say when to look again."""
+        now = self._loop.time()
+        if self.off_because or self.paused_because:
+            return None
+        wait = wait_before_start(self._crashes, now) if self._worker is None else 0.0
+        if wait > 0:
+            return now + wait
+        worker = self._worker or self._start_worker()
+        files = self._files_to_search()
+        plan = schedules.plan(self.schedule, now, self._timing, bool(files))
+        if plan.step is None:
+            return plan.look_again_at
+        if worker.is_behind:
+            self._behind_since = self._behind_since or now
+            if now - self._behind_since > DEAF_SECONDS:
+                worker.kill()
+            return now + TRY_AGAIN_SECONDS
+        self._behind_since = None
+        if plan.step is Step.CHECK:
+            self._send_texts(worker)
+            worker.send(CheckText(self.schedule.generation))
+            self.schedule = schedules.check_began(self.schedule)
+        else:
+            self._send_search(worker, plan.trigger, files)
+        return None
+
+    def _start_worker(self) -> WorkerClient:
+        worker = WorkerClient(
+            self._hear,
+            self._worker_ended,
+            command=self._surroundings.worker_command,
+            niceness=self._surroundings.settings.niceness,
+            verbose=self._surroundings.verbose,
+        )
+        worker.send(OpenWorkspace(self.root, self._surroundings.places, self._surroundings.settings))
+        self._unsent = _Unsent(
+            {path: text for path, text in self._surroundings.open_texts().items() if self.covers(path)}
+        )
+        self.schedule = schedules.worker_lost(self.schedule)
+        self._worker = worker
+        return worker
+
+    def _send_texts(self, worker: WorkerClient) -> None:
+        if self._unsent:
+            unsent, self._unsent = self._unsent, _Unsent()
+            worker.send(ChangeTexts(self.schedule.generation, unsent.buffers, frozenset(unsent.on_disk)))
+
+    def _send_search(self, worker: WorkerClient, trigger: Trigger, files: tuple[Path, ...]) -> None:
+        self._searched.update(files)
+        search = SearchFixes(
+            self.schedule.generation,
+            trigger,
+            files,
+            muted_families=self._surroundings.muted_families(),
+            dismissed=self.board.dismissed,
+        )
+        worker.send(search)
+        self.schedule = schedules.search_began(self.schedule)
+
+    def _files_to_search(self) -> tuple[Path, ...]:
+        """Files with problems of the present text that nobody searched fixes for; those touched last in front."""
+        muted = self._surroundings.muted_families()
+        with_problems = {
+            known.problem.span.file
+            for known in self.board.problems.values()
+            if known.problem.span is not None and known.problem.family not in muted
+        }
+        in_order = [path for path in self._surroundings.open_texts() if path in with_problems]
+        if self._surroundings.scope is Scope.WORKSPACE:
+            in_order += sorted(with_problems.difference(in_order))
+        return tuple(
+            path
+            for path in in_order
+            if path not in self._searched and not self._surroundings.is_refused(path, self.root)
+        )
+
+    # ---- what the worker says ------------------------------------------------------------------------
+
+    def _hear(self, record: FromWorker) -> None:
+        if self._closed:
+            return
+        match record:
+            case WorkspaceOpened():
+                self.source_roots = (self.root, *record.source_roots)
+            case StageBegan():
+                self.stage = record.text
+                self._surroundings.listener.stage_changed(self, record.text)
+            case TextChecked():
+                self._hear_check(record)
+            case FixesFound():
+                self.board = boards.found(self.board, record)
+                self._tell_files(_files_of(record.offers) | self._files_of_problems(record.problem_ids))
+            case SearchEnded():
+                self.board = boards.search_ended(self.board, record)
+                self.schedule = schedules.search_ended(self.schedule, record.generation)
+            case WorkFailed():
+                self._hear_failure(record)
+        self.look_soon()
+
+    def _hear_check(self, record: TextChecked) -> None:
+        before = self._files_with_problems()
+        self.board = boards.checked(self.board, record)
+        self.schedule = schedules.check_ended(self.schedule, record.generation)
+        if record.generation == self.schedule.generation and self._analyzer_agrees(self._analyzer_lines):
+            self.schedule = schedules.analyzer_heard(self.schedule, agrees=True)
+        self.desk.checked(record)
+        self._tell_files(before | self._files_with_problems())
+
+    def _hear_failure(self, record: WorkFailed) -> None:
+        logger.warning("the worker of %s: %s %s", self.root, record.message, record.remedy)
+        if record.is_final:
+            self.off_because = f"{record.message} {record.remedy}"
+        # The present text gets no answer any more; the next one may.
+        self.schedule = schedules.given_up(self.schedule)
+        self._surroundings.listener.trouble(record.message, record.remedy)
+
+    def _worker_ended(self, reason: str) -> None:
+        self._worker = None
+        self._behind_since = None
+        if self.stage:
+            self.stage = ""
+            self._surroundings.listener.stage_changed(self, "")
+        if not self._closed and not self.off_because:
+            logger.warning("the worker of %s ended: %s", self.root, reason)
+            self._crashes = [*self._crashes[-9:], self._loop.time()]
+            self.schedule = schedules.worker_lost(self.schedule)
+            self._searched.clear()
+        self.look_soon()
+
+    # ---- who is told ---------------------------------------------------------------------------------
+
+    def _tell_files(self, paths: Collection[Path]) -> None:
+        if paths:
+            self._surroundings.listener.files_changed(self, paths)
+
+    def _tell_status(self) -> None:
+        if self.status != self._told_status:
+            self._told_status = self.status
+            self._surroundings.listener.status_changed(self)
+
+    def _analyzer_agrees(self, paths: Iterable[Path]) -> bool:
+        """Whether an error of rust-analyzer in one of the files stands where the present text has a problem.
+
+        Diagnostics that it repeats from its former check, moved to a text that has them no more, do not count.
+        """
+        places: dict[Path, set[int]] = {}
+        for known in self.board.problems.values():
+            if known.problem.span is not None:
+                places.setdefault(known.problem.span.file, set()).add(known.problem.span.line_start - 1)
+        for path in paths:
+            version, lines = self._analyzer_lines.get(path, (None, frozenset()))
+            is_present = version is None or version == self._surroundings.versions(path)
+            if is_present and not lines.isdisjoint(places.get(path, ())):
+                return True
+        return False
+
+    def _files_with_problems(self) -> frozenset[Path]:
+        return self._files_of_problems(self.board.problems)
+
+    def _files_of_problems(self, problem_ids: Collection[str]) -> frozenset[Path]:
+        named = (self.board.problems.get(problem_id) for problem_id in problem_ids)
+        return frozenset(known.problem.span.file for known in named if known and known.problem.span)
+
+
+def _files_of(offers: Iterable[LiveOffer]) -> frozenset[Path]:
+    return frozenset(path for offer in offers for path in offer.texts)
