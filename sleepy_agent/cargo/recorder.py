@@ -90,10 +90,12 @@ def configuration_files(root: Path) -> list[Path]:
 
 
 def identity_of(workspace: Workspace, toolchain: Toolchain, settings: Settings) -> str:
-    """What, beside files, makes two recordings the same: toolchain, flags, features, members."""
+    """What, beside files, makes two recordings the same: toolchain, flags, features, members, targets."""
     flags = {name: value for name, value in cargo_environment().items() if FLAG_VARIABLES.fullmatch(name)}
     members = [str(package.manifest) for package in workspace.local_packages]
-    parts = [RECORDING_VERSION, toolchain.version, sorted(flags.items()), feature_arguments(settings), members]
+    # Cargo finds targets by the names of files, without a word in any manifest.
+    targets = sorted(str(file) for package in workspace.local_packages for file in package.source_files)
+    parts = [RECORDING_VERSION, toolchain.version, sorted(flags.items()), feature_arguments(settings), members, targets]
     return json.dumps(parts, default=str)
 
 

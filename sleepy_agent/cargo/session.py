@@ -477,10 +477,13 @@ class CheckSession:
         self._stale = set(self._reports)
 
     def _compare_with_cargo(self) -> None:
-        """Once for each recording: find the packages about which replays and cargo disagree."""
-        self._progress("comparing the replays with cargo")
+        """Once for each recording: find the packages about which replays and cargo disagree. Both must have seen the
+        same text, so that this waits while only we see one (unsaved buffers)."""
         with self._copy_lock():
             tree = self._tree()
+            if tree.copy_root is None and self.changed_texts:
+                return
+            self._progress("comparing the replays with cargo")
             untrusted = disagreeing_packages(tree, self.recording, self._reports, self.settings, self._cancel)
             self.recording = replace(self.recording, untrusted_packages=untrusted, is_compared=True)
             update_recording(self._recording_folder(tree), self.recording)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sleepy_agent.cargo.recorder import hash_of
 from sleepy_agent.cargo.session import CheckSession
+from sleepy_agent.cargo.slots import UnitReport
 from sleepy_agent.domain import Problem
 from sleepy_agent.errors import SleepyError
 from sleepy_agent.fixes.attempts import TriedAttempt, judge_attempt
@@ -63,6 +64,7 @@ class KnownText:
 
     problems: tuple[KnownProblem, ...]
     blocked: tuple[str, ...]
+    reports: Mapping[str, UnitReport]
     searched: Mapping[object, tuple[tuple[FixesFound, ...], SearchEnded]] = field(default_factory=dict)
 
 
@@ -87,14 +89,16 @@ class LiveWorkspace:
 
     def _open_session(self) -> CheckSession:
         opening = self._opening
-        return CheckSession.open(
-            opening.path,
-            opening.places,
-            opening.settings,
-            self._lifetime,
-            self._progress,
-            overlay=dict(self._buffers),
-        )
+        session = CheckSession.open(opening.path, opening.places, opening.settings, self._lifetime, self._progress)
+        try:
+            if not session.recording.is_compared:
+                # Cargo only knows the disk, so the replays of the disk's text are what it is compared with.
+                session.check()
+            session.change_texts(self._buffers)
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     def close(self) -> None:
         """Give everything back. Closing twice is harmless."""
@@ -166,11 +170,11 @@ class LiveWorkspace:
         if known is None:
             self.session.work_under(cancel)
             problems = known_problems(self.session.check(), self.session.read)
-            known = KnownText(problems, self.session.blocked_packages())
+            known = KnownText(problems, self.session.blocked_packages(), dict(self.session.reports()))
             self._remember(state, known)
         self._checked = known
         vanished = vanished_problems(
-            self._awaited, known.problems, self.session.reports(), self.session.read, self.session.workspace.root
+            self._awaited, known.problems, known.reports, self.session.read, self.session.workspace.root
         )
         gone = {one.problem_id for one in vanished}
         self._awaited = awaited_after(self._awaited, known.problems, gone, self.session.read)
