@@ -240,6 +240,11 @@ def valid_bundles(board: Board, hash_of: HashOf) -> tuple[HeldBundle, ...]:
     )
 
 
+def bundle_of_id(board: Board, bundle_id: str, hash_of: HashOf) -> HeldBundle | None:
+    """The bundle of an id, where it may be handed out."""
+    return next((held for held in valid_bundles(board, hash_of) if held.bundle.bundle_id == bundle_id), None)
+
+
 def may_be_applied_unasked(offer: LiveOffer) -> bool:
     """Whether an offer is preferred, and everything that could equal it was compiled."""
     return offer.fix.preferred and not offer.is_provisional
