@@ -1,0 +1,1 @@
+"""`sleepy watch`: the language server's offers in a terminal, for whoever's editor has none."""
