@@ -75,13 +75,13 @@ class DocumentLog:
             document.changes.append((raw, len(raw) - len(body)))
             document.change_bytes += len(raw)
 
-    def has_published(self, body: bytes, raw: bytes) -> None:
-        """Keep the latest diagnostics of a file, as the message that Sleepy gets."""
+    def has_published(self, body: bytes, heard: bytes) -> None:
+        """Keep the latest diagnostics of a file: `heard` is the message that Sleepy's server gets."""
         uri = uri_of(body)
         if uri is None:
             return
         self._diagnostics.pop(uri, None)
-        self._diagnostics[uri] = raw
+        self._diagnostics[uri] = heard
         if len(self._diagnostics) > KEPT_DIAGNOSTICS:
             del self._diagnostics[next(iter(self._diagnostics))]
 
@@ -98,10 +98,11 @@ class DocumentLog:
             if not _apply(document, raw[header_length:], self.encoding):
                 return
 
-    def replay(self) -> Iterator[bytes]:
-        """What was said, oldest first, then every open document with its changes."""
-        for messages in self._said.values():
-            yield from messages
+    def replay(self, *, for_sleepy: bool) -> Iterator[bytes]:
+        """What was said once for all, then every open document with its changes."""
+        for method, messages in self._said.items():
+            if for_sleepy or not method.startswith("sleepy/"):
+                yield from messages
         for document in self._documents.values():
             if document.opened is not None:
                 yield document.opened

@@ -1,4 +1,4 @@
-"""What a message is, read from its first bytes where they tell: a completion list of 200 KB is not parsed to be passed on.
+"""What a message is, read from its first bytes where they tell: nobody parses a completion list only to pass it on.
 
 JSON-RPC 2.0 says nothing about the order of members. Where `result` or `params` come before `id` or `method`, the whole
 message is parsed.
@@ -24,7 +24,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """`method` is "" for a response; `message_id` is None for a notification, and for a response without a usable id."""
+    """`method` is "" for a response; `message_id` is None for a notification, and for an answer without a usable id."""
 
     kind: Kind
     method: str
@@ -56,7 +56,9 @@ def envelope_of(body: bytes) -> Envelope | None:
     name = long_member["name"] if long_member else b""
     if method is not None:
         # The parameters may stand before the id, so that without one only the end says it is a notification.
-        is_known = identifier is not None or ended or (name == b"params" and LAST_MEMBER_IS_LONG.search(body, len(body) - 64))
+        is_known = (
+            identifier is not None or ended or (name == b"params" and LAST_MEMBER_IS_LONG.search(body, len(body) - 64))
+        )
     else:
         is_known = identifier is not None and name in (b"result", b"error")
     if not is_known:

@@ -1,4 +1,4 @@
-"""Messages of the base protocol (LSP 3.17, "Base Protocol") out of a stream of bytes, each with the very bytes it came in.
+"""Messages out of a stream of bytes (LSP 3.17, "Base Protocol"), each with the very bytes it came in.
 
 A header is anything up to an empty line that names a Content-Length, in whatever order, case and company. What is no
 message is kept too (`body` is None), so that whoever passes it on changes nothing.
