@@ -12,6 +12,7 @@ from lsprotocol import converters
 from lsprotocol import types as lsp
 from pygls.workspace import PositionCodec
 
+from lsp.client_edits import with_text_edits
 from lsp.offers import FILE, OTHER_FILE, replacing
 from sleepy_agent.code.edits import EditConflict, apply_edits
 from sleepy_agent.domain import Edit
@@ -171,18 +172,6 @@ def test_ranges_both_ways() -> None:
     assert lsp_range(index, 4, 17, "utf-16") == place
 
 
-def as_client(text: bytes, edits: Sequence[lsp.TextEdit], encoding: str) -> bytes:
-    """What a client makes of the edits: all positions are of the text before, the order of the list is kept."""
-    index = line_index(text)
-    pieces, position = [text[: index.hidden]], index.hidden
-    for edit in edits:
-        start, end = byte_range(index, edit.range, encoding)
-        assert start >= position
-        pieces += [text[position:start], edit.new_text.encode()]
-        position = end
-    return b"".join([*pieces, text[position:]])
-
-
 @given(
     TEXTS,
     st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3), st.sampled_from(["", "x", "\n", "é\ny"])), max_size=3),
@@ -203,7 +192,7 @@ def test_a_client_makes_of_our_edits_what_was_compiled(
         content[edit - 1 : edit + 1] == b"\r\n" for one in edits for edit in (one.byte_start, one.byte_end)
     )
     if not isinstance(after, EditConflict) and not (meets_a_line_end and len(edits) > 1):
-        assert as_client(content, text_edits(edits, line_index(content), encoding), encoding) == after.get(
+        assert with_text_edits(content, text_edits(edits, line_index(content), encoding), encoding) == after.get(
             FILE, content
         )
 
