@@ -204,8 +204,8 @@ def line_edits(path: Path, before: bytes, after: bytes) -> list[Edit]:
     return edits
 
 
-def count_equal(first: Sequence[bytes], second: Sequence[bytes]) -> int:
-    """How many lines at the beginning are the same."""
+def count_equal(first: Sequence[object], second: Sequence[object]) -> int:
+    """How many items (lines, tokens) at the beginning are the same."""
     pairs = enumerate(zip(first, second, strict=False))
     return next((number for number, (one, other) in pairs if one != other), min(len(first), len(second)))
 
