@@ -69,11 +69,10 @@ class SlotPool:
     def warm(self, slot: Slot, units: Iterable[Unit], ground: Ground) -> None:
         """Compile large units once in this slot from their last green text, so that tries find warm state."""
         for unit in units:
-            if (slot.folder, unit.unit_id) in self._warmed:
-                continue
             report = ground.reports.get(unit.unit_id)
-            is_large = report is not None and line_count(report.inputs) >= self._settings.warm_above_lines
-            if report is not None and is_large and not slot.is_warm(unit):
+            if report is None or (slot.folder, unit.unit_id) in self._warmed:
+                continue
+            if line_count(report.inputs) >= self._settings.warm_above_lines and not slot.is_warm(unit):
                 texts = {} if report.status == UnitStatus.GREEN else self._last_green(ground.cancel)
                 slot.lay({**ground.overlay, **texts})
                 slot.replay(unit, ground.metadata_folder, ground.cancel, with_clippy=ground.with_clippy)

@@ -189,7 +189,7 @@ class LiveWorkspace:
 
     def warm(self, cancel: CancelToken) -> None:
         """What the first search would otherwise wait for: warm slots, and the index of the items. Once."""
-        if self._failure is not None:
+        if self._failure is not None or self._checked is None:
             return
         self.session.work_under(cancel)
         if not self._is_warm:

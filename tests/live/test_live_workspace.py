@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -251,11 +252,18 @@ def test_cancelled_work_leaves_the_workspace_ready(opened: Open) -> None:
     assert len(opened.offers()) == 2
 
 
-def test_warming_can_be_done_at_any_time(opened: Open) -> None:
-    opened.live.warm(CancelToken())
-    opened.lay(ONE_ERROR)
-    opened.live.warm(CancelToken())
-    assert len(opened.offers()) == 1
+def test_every_slot_is_warm_once_there_was_time(tmp_path: Path) -> None:
+    found = Open(single_package(tmp_path / "one", GREEN), tmp_path / "places", replace(SETTINGS, warm_above_lines=1))
+    found.live.warm(CancelToken())
+    found.lay(GREEN)
+    found.live.warm(CancelToken())
+    session = found.live.session
+    library = next(unit for unit in session.recording.units if not unit.is_test)
+    slots = list(found.places.cache.glob("workspaces/*/seats/0/slot-*"))
+    assert len(slots) == SETTINGS.slot_count
+    for slot in slots:
+        assert any((slot / "incremental" / library.unit_id).glob("*/*/*.bin"))
+    found.live.close()
 
 
 def test_a_fix_beside_an_error_that_hides_the_rest_is_not_preferred(opened: Open) -> None:
