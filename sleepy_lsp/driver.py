@@ -53,11 +53,11 @@ MANIFEST_NAMES = frozenset({"Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-
 class Listener(Protocol):
     """Who is told when something is new (`notifications.py`)."""
 
-    def files_changed(self, driver: WorkspaceDriver, paths: Collection[Path]) -> None:
+    def files_changed(self, paths: Collection[Path]) -> None:
         """Problems or offers of these files may be others now."""
 
-    def status_changed(self, driver: WorkspaceDriver) -> None:
-        """The state of the driver is another one now."""
+    def status_changed(self) -> None:
+        """The state of a driver is another one now."""
 
     def stage_changed(self, driver: WorkspaceDriver, text: str) -> None:
         """A long operation began; an empty text: it is over."""
@@ -75,7 +75,7 @@ class Surroundings:
     scope: Scope
     listener: Listener
     open_texts: Callable[[], Mapping[Path, bytes]]
-    versions: Callable[[Path], int | None]
+    version_of: Callable[[Path], int | None]
     is_refused: Callable[[Path, Path], bool]
     """Whether no work may be done for a file (of the workspace at the second path)."""
     muted_families: Callable[[], frozenset[str]]
@@ -113,6 +113,9 @@ class WorkspaceDriver:
         self._loop = asyncio.get_running_loop()
         self._worker: WorkerClient | None = None
         self._crashes: list[float] = []
+        self._target_directory: Path | None = None
+        self._pinned: set[Path] = set()
+        """The open documents, whose text comes from the editor."""
         self._unsent = _Unsent()
         self._searched: set[Path] = set()
         self._analyzer_lines: dict[Path, tuple[int | None, frozenset[int]]] = {}
@@ -130,17 +133,33 @@ class WorkspaceDriver:
 
     def text_changed(self, path: Path, content: bytes) -> None:
         """An open document has another text than before, or than the disk."""
+        self._pinned.add(path)
         self._unsent.buffers[path] = content
         self._changed(path)
 
-    def opened(self) -> None:
-        """A document was opened whose text is the one on the disk: no new text, but fixes for it may be wanted."""
+    def opened(self, path: Path, content: bytes) -> None:
+        """A document was opened whose text is the one on the disk: no new text, but fixes for it may be wanted.
+
+        From now on this text counts, whatever happens to the disk.
+        """
+        self._pinned.add(path)
+        self._unsent.buffers[path] = content
         self.look_soon()
 
-    def text_closed(self, path: Path) -> None:
-        """A document was closed: what lies on the disk counts again."""
+    def text_closed(self, path: Path, *, differs: bool) -> None:
+        """A document was closed: what lies on the disk counts again, which `differs` or is the same."""
+        self._pinned.discard(path)
         self._unsent.buffers[path] = None
-        self._changed(path)
+        if differs:
+            self._changed(path)
+
+    def knows(self, path: Path) -> bool:
+        """Whether a document is known to be open."""
+        return path in self._pinned
+
+    def is_build_output(self, path: Path) -> bool:
+        """Whether cargo wrote a file."""
+        return self._target_directory is not None and path.is_relative_to(self._target_directory)
 
     def disk_changed(self, paths: Iterable[Path]) -> None:
         """Files were written, made, renamed or deleted by anybody."""
@@ -173,7 +192,7 @@ class WorkspaceDriver:
 
     def mutes_changed(self) -> None:
         """Something was muted or unmuted."""
-        self._surroundings.listener.files_changed(self, self._files_with_problems())
+        self._surroundings.listener.files_changed(self._files_with_problems())
         self.look_soon()
 
     def pause(self, because: str) -> None:
@@ -235,7 +254,7 @@ class WorkspaceDriver:
         for path in paths:
             self._analyzer_lines.pop(path, None)
         self._searched.clear()
-        self._surroundings.listener.files_changed(self, paths)
+        self._surroundings.listener.files_changed(paths)
         self.look_soon()
 
     def _stop_work(self) -> None:
@@ -281,6 +300,7 @@ class WorkspaceDriver:
             worker.send(CheckText(self.schedule.generation))
             self.schedule = schedules.check_began(self.schedule)
         else:
+            self._send_texts(worker)
             self._send_search(worker, plan.trigger, files)
         return None
 
@@ -296,6 +316,7 @@ class WorkspaceDriver:
         self._unsent = _Unsent(
             {path: text for path, text in self._surroundings.open_texts().items() if self.covers(path)}
         )
+        self._pinned = set(self._unsent.buffers)
         self.schedule = schedules.worker_lost(self.schedule)
         self._worker = worker
         return worker
@@ -341,7 +362,8 @@ class WorkspaceDriver:
             return
         match record:
             case WorkspaceOpened():
-                self.source_roots = (self.root, *record.source_roots)
+                self.source_roots = tuple(dict.fromkeys((self.root, *record.source_roots)))
+                self._target_directory = record.target_directory
             case StageBegan():
                 self.stage = record.text
                 self._surroundings.listener.stage_changed(self, record.text)
@@ -391,12 +413,12 @@ class WorkspaceDriver:
 
     def _tell_files(self, paths: Collection[Path]) -> None:
         if paths:
-            self._surroundings.listener.files_changed(self, paths)
+            self._surroundings.listener.files_changed(paths)
 
     def _tell_status(self) -> None:
         if self.status != self._told_status:
             self._told_status = self.status
-            self._surroundings.listener.status_changed(self)
+            self._surroundings.listener.status_changed()
 
     def _analyzer_agrees(self, paths: Iterable[Path]) -> bool:
         """Whether an error of rust-analyzer in one of the files stands where the present text has a problem.
@@ -409,7 +431,7 @@ class WorkspaceDriver:
                 places.setdefault(known.problem.span.file, set()).add(known.problem.span.line_start - 1)
         for path in paths:
             version, lines = self._analyzer_lines.get(path, (None, frozenset()))
-            is_present = version is None or version == self._surroundings.versions(path)
+            is_present = version is None or version == self._surroundings.version_of(path)
             if is_present and not lines.isdisjoint(places.get(path, ())):
                 return True
         return False

@@ -1,0 +1,428 @@
+"""One editor and what it has open: its documents, the workspaces they belong to, and what may be done there.
+
+Everything that happens in the editor arrives here as plain values, everything that it may be shown is asked for here.
+It lives on the event loop and answers from what is known; the drivers do the rest in the background.
+
+Paths: the editor's are as it spells them (`shown`); drivers and their boards only know real ones, links resolved, as
+cargo and rustc do.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sleepy_agent.config import Places
+from sleepy_agent.errors import SleepyError
+from sleepy_agent.live.messages import LiveOffer
+from sleepy_lsp import board as boards
+from sleepy_lsp.board import Board, HeldOffers
+from sleepy_lsp.convert import TextOf, path_of_uri, uri_of_path
+from sleepy_lsp.documents import Documents, OpenDocument, read_disk
+from sleepy_lsp.driver import Listener, Surroundings, WorkspaceDriver
+from sleepy_lsp.options import Scope, ServerOptions
+from sleepy_lsp.outcomes import OutcomeDesk
+from sleepy_lsp.permissions import Permissions
+from sleepy_lsp.status import Status, status_of_all
+from sleepy_lsp.workspaces import MANIFEST_NAME, Workspaces
+
+logger = logging.getLogger(__name__)
+
+IDLE_SECONDS = 600.0
+"""A worker whose workspace has no open document any more is ended after this time."""
+EMPTY_BOARD = Board()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An offer with the driver whose it is."""
+
+    driver: WorkspaceDriver
+    held: HeldOffers
+    offer: LiveOffer
+
+
+class EditorSession:
+    """The owner of all that belongs to one client."""
+
+    def __init__(self, options: ServerOptions, places: Places, encoding: str, *, verbose: bool = False) -> None:
+        self.options = options
+        self.documents = Documents(encoding)
+        self.permissions = Permissions(options, places)
+        self.paused_because = ""
+        self._places = places
+        self._verbose = verbose
+        self._listener: Listener | None = None
+        self._on_new_workspace: Callable[[Path], None] | None = None
+        self._workspaces = Workspaces(self._start_driver)
+        self._real: dict[Path, Path] = {}
+        """By the shown path of each open document its real one, those touched last at the end."""
+        self._folders: set[Path] = set()
+        self._joining: set[asyncio.Task[None]] = set()
+        self._idle_timers: dict[Path, asyncio.TimerHandle] = {}
+        self._closed = False
+
+    def begin(self, listener: Listener, on_new_workspace: Callable[[Path], None] | None = None) -> None:
+        """From now on somebody listens. Before, nothing is started.
+
+        `on_new_workspace` is called with the root of each workspace that work begins on.
+        """
+        self._listener = listener
+        self._on_new_workspace = on_new_workspace
+
+    # ---- documents -----------------------------------------------------------------------------------
+
+    def opened(self, uri: str, language_id: str, version: int | None, text: str) -> None:
+        """`textDocument/didOpen`."""
+        shown = path_of_uri(uri)
+        on_disk = read_disk(shown) if shown else None
+        document = self.documents.open(uri, language_id, version, text, on_disk)
+        if shown is None:
+            return
+        real = self._touch(shown)
+        for driver in self._workspaces.covering(real):
+            self._tell_opened(driver, real, document, on_disk)
+        if is_rust(real):
+            self._join(real.parent, real)
+
+    def changed(self, uri: str, version: int | None, changes: Iterable[object]) -> None:
+        """`textDocument/didChange`. A change of a document that nobody opened is nothing."""
+        before = self.documents.get(uri)
+        document = self.documents.change(uri, version, changes)
+        if before is None or document is None or document.path is None or before.sha256 == document.sha256:
+            return
+        real = self._touch(document.path)
+        for driver in self._workspaces.covering(real):
+            driver.text_changed(real, document.content)
+            driver.desk.text_changed(real, document.content)
+
+    def saved(self, uri: str) -> None:
+        """`textDocument/didSave`."""
+        before = self.documents.get(uri)
+        if before is None or before.path is None:
+            return
+        document = self.documents.save(uri, read_disk(before.path)) or before
+        real = self._touch(before.path)
+        for driver in self._workspaces.covering(real):
+            if document.sha256 != before.sha256:
+                driver.text_changed(real, document.content)
+            driver.saved()
+        if real.name == MANIFEST_NAME:
+            self.files_changed([real])
+        elif is_rust(real) and not self._workspaces.covering(real):
+            self._join(real.parent, real)
+
+    def closed(self, uri: str) -> None:
+        """`textDocument/didClose`."""
+        document = self.documents.close(uri)
+        if document is None or document.path is None:
+            return
+        real = self._real.pop(document.path, document.path.resolve())
+        if real in self._real.values():
+            # The same file is still open under another name.
+            return
+        differs = read_disk(real) != document.content
+        for driver in self._workspaces.covering(real):
+            driver.text_closed(real, differs=differs)
+            driver.desk.text_closed(real)
+            self._end_when_idle(driver)
+
+    def files_changed(self, paths: Iterable[Path]) -> None:
+        """Files were written, made, renamed or deleted, by the editor or anybody else."""
+        changed = {real_path(path) for path in paths}
+        if not changed:
+            return
+        open_rust = {path for path in self._real.values() if path.suffix == ".rs"}
+        head_changed = any(is_git_head(path) for path in changed)
+        manifests = {path for path in changed if path.name == MANIFEST_NAME}
+        self._workspaces.manifests_changed(manifests)
+        may_differ = self.permissions.files_changed(changed)
+        for driver in self._workspaces.all():
+            # Of an open document the editor's text counts, whatever lies on the disk.
+            of_driver = {path for path in changed if driver.covers(path) and not driver.is_build_output(path)}
+            driver.disk_changed({path for path in of_driver - open_rust if is_source(path)})
+            driver.desk.disk_changed(of_driver, head_changed)
+        if manifests or may_differ:
+            self.rejoin()
+
+    # ---- folders, trust, pause -----------------------------------------------------------------------
+
+    def folders_changed(self, added: Iterable[Path], removed: Iterable[Path] = ()) -> None:
+        """The folders that the editor shows. Only with scope "workspace" work begins there before a file is opened."""
+        gone = {real_path(path) for path in removed}
+        self._folders = (self._folders - gone) | {real_path(path) for path in added}
+        for driver in self._workspaces.all():
+            if any(driver.root.is_relative_to(folder) for folder in gone):
+                self._end_when_idle(driver)
+        self.rejoin()
+
+    def trust(self, is_trusted: bool) -> None:
+        """`sleepy/trust`."""
+        if is_trusted == self.permissions.is_trusted:
+            return
+        self.permissions.trust(is_trusted)
+        if is_trusted:
+            self.rejoin()
+        else:
+            for driver in self._workspaces.all():
+                self._close_driver(driver)
+        self.tell_status()
+
+    def pause(self, because: str) -> None:
+        """Do nothing until `resume`; what is on the board stays."""
+        self.paused_because = because
+        for driver in self._workspaces.all():
+            driver.pause(because)
+        self.tell_status()
+
+    def resume(self) -> None:
+        """Go on."""
+        self.paused_because = ""
+        for driver in self._workspaces.all():
+            driver.resume()
+        self.rejoin()
+        self.tell_status()
+
+    def mutes_changed(self) -> None:
+        """Something was muted or unmuted here."""
+        self.permissions.forget()
+        for driver in self._workspaces.all():
+            driver.mutes_changed()
+
+    def analyzer_heard(self, uri: str, version: int | None, error_lines: frozenset[int]) -> None:
+        """`sleepy/diagnostics`: the lines of the errors that rust-analyzer published for a file."""
+        shown = path_of_uri(uri)
+        if shown is not None:
+            real = self._real.get(shown) or real_path(shown)
+            for driver in self._workspaces.covering(real):
+                driver.analyzer_heard(real, version, error_lines)
+
+    def rejoin(self) -> None:
+        """Start what should run and does not."""
+        for real in list(self._real.values()):
+            if is_rust(real):
+                self._join(real.parent, real)
+        if self.options.scope is Scope.WORKSPACE:
+            for folder in self._folders:
+                self._join(folder, folder)
+
+    async def close(self) -> None:
+        """End every worker."""
+        self._closed = True
+        for timer in self._idle_timers.values():
+            timer.cancel()
+        for task in self._joining:
+            task.cancel()
+        await self._workspaces.close()
+
+    # ---- what may be shown ---------------------------------------------------------------------------
+
+    def board_of(self, path: Path) -> tuple[WorkspaceDriver | None, Board]:
+        """What may be shown of a file: without what is muted, ignored or not trusted."""
+        driver = self._workspaces.driver_of(path)
+        if driver is None or self.permissions.is_refused(path, driver.root):
+            return driver, EMPTY_BOARD
+        muted = self.permissions.muted_families()
+        if not muted:
+            return driver, driver.board
+        unwanted = {
+            offer.offer_id
+            for of_file in driver.board.offers.values()
+            for held in of_file.values()
+            for offer in held.offers
+            if held.problem.family in muted
+        }
+        return driver, boards.without(
+            driver.board,
+            lambda offer: offer.offer_id in unwanted,
+            lambda bundle: not unwanted.isdisjoint(bundle.offer_ids),
+        )
+
+    def texts(self) -> TextOf:
+        """The present texts by real path, for the time of one request."""
+        text_of = self.documents.texts()
+        shown = {real: shown for shown, real in self._real.items()}
+        return lambda path: text_of(shown.get(path, path))
+
+    def offers_by_id(self, offer_ids: Collection[str]) -> list[Found]:
+        """The offers of these ids that are on any board, valid or not."""
+        wanted = set(offer_ids)
+        return [
+            Found(driver, held, offer)
+            for driver in self._workspaces.all()
+            for of_file in driver.board.offers.values()
+            for held in of_file.values()
+            for offer in held.offers
+            if offer.offer_id in wanted
+        ]
+
+    def files_with_offers(self) -> tuple[Path, ...]:
+        """Every file that a problem with offers stands in."""
+        listed = (path for driver in self._workspaces.all() for path in driver.board.offers if path is not None)
+        return tuple(sorted(set(listed)))
+
+    def real_path_of(self, uri: str) -> Path | None:
+        """The real path of a document or a file."""
+        shown = path_of_uri(uri)
+        return None if shown is None else self._real.get(shown) or real_path(shown)
+
+    def document_at(self, path: Path) -> OpenDocument | None:
+        """The open document of a real path."""
+        shown = next((shown for shown, real in self._real.items() if real == path), path)
+        return self.documents.at(shown)
+
+    def uri_of(self, path: Path) -> str:
+        """What the editor calls a file."""
+        document = self.document_at(path)
+        return document.uri if document else uri_of_path(path)
+
+    @property
+    def drivers(self) -> tuple[WorkspaceDriver, ...]:
+        return self._workspaces.all()
+
+    @property
+    def status(self) -> Status:
+        """What is done in all workspaces together."""
+        refusals = (self.permissions.refusal(path) for path in self._real.values())
+        reasons = [refusal.words for refusal in refusals if refusal]
+        reasons += [why for path in self._real.values() if (why := self._workspaces.why_outside(path))]
+        return status_of_all(
+            (driver.status for driver in self._workspaces.all()),
+            reasons[0] if reasons else "No file of a cargo project is open.",
+        )
+
+    def tell_status(self) -> None:
+        """What is done may be another thing now."""
+        if self._listener is not None:
+            self._listener.status_changed()
+
+    # ---- starting and ending -------------------------------------------------------------------------
+
+    def _touch(self, shown: Path) -> Path:
+        real = self._real.pop(shown, None) or real_path(shown)
+        self._real[shown] = real
+        return real
+
+    def _open_texts(self) -> Mapping[Path, bytes]:
+        """By real path, what was touched last in front."""
+        documents = ((real, self.documents.at(shown)) for shown, real in reversed(self._real.items()))
+        return {real: document.content for real, document in documents if document}
+
+    def _version_of(self, path: Path) -> int | None:
+        document = self.document_at(path)
+        return document.version if document else None
+
+    def _tell_opened(self, driver: WorkspaceDriver, real: Path, document: OpenDocument, on_disk: bytes | None) -> None:
+        timer = self._idle_timers.pop(driver.root, None)
+        if timer is not None:
+            timer.cancel()
+        if document.content != on_disk:
+            driver.text_changed(real, document.content)
+        else:
+            driver.opened(real, document.content)
+        driver.desk.text_changed(real, document.content)
+
+    def _join(self, folder: Path, real: Path) -> None:
+        """Find the workspace of a file in the background and start its driver, unless nothing may be done there."""
+        if self._listener is None or self._closed or self.permissions.refusal(real) is not None:
+            self.tell_status()
+            return
+        if self._workspaces.driver_of(real) is not None:
+            return
+        task = asyncio.get_running_loop().create_task(self._find_and_start(folder, real))
+        self._joining.add(task)
+        task.add_done_callback(self._joining.discard)
+
+    async def _find_and_start(self, folder: Path, real: Path) -> None:
+        known = self._workspaces.all()
+        driver = await self._workspaces.open_for(folder)
+        document = self.document_at(real)
+        if driver is None:
+            self.tell_status()
+        elif document is not None and driver in known and not driver.knows(real):
+            self._tell_opened(driver, real, document, read_disk(real))
+
+    def _start_driver(self, root: Path) -> WorkspaceDriver:
+        listener = self._listener
+        assert listener is not None, "nothing is started before somebody listens"
+
+        loop = asyncio.get_running_loop()
+
+        def tell_trouble(error: SleepyError) -> None:
+            # Called by the desk's own thread.
+            loop.call_soon_threadsafe(listener.trouble, error.message, error.remedy)
+
+        desk = OutcomeDesk(
+            self._places,
+            root,
+            settle_seconds=self.options.settings.settle_seconds,
+            on_trouble=tell_trouble,
+        )
+        driver = WorkspaceDriver(
+            root,
+            Surroundings(
+                places=self._places,
+                settings=self.options.settings,
+                scope=self.options.scope,
+                listener=listener,
+                open_texts=self._open_texts,
+                version_of=self._version_of,
+                is_refused=self.permissions.is_refused,
+                muted_families=self.permissions.muted_families,
+                verbose=self._verbose,
+            ),
+            desk,
+        )
+        if self.paused_because:
+            driver.pause(self.paused_because)
+        for path, content in self._open_texts().items():
+            if driver.covers(path):
+                desk.text_changed(path, content)
+        driver.look_soon()
+        if self._on_new_workspace is not None:
+            self._on_new_workspace(root)
+        return driver
+
+    def _end_when_idle(self, driver: WorkspaceDriver) -> None:
+        """End a driver whose documents are closed, some time from now, unless one is opened again."""
+        if self.options.scope is Scope.WORKSPACE or driver.root in self._idle_timers:
+            return
+        if not any(driver.covers(path) for path in self._real.values()):
+            loop = asyncio.get_running_loop()
+            self._idle_timers[driver.root] = loop.call_later(IDLE_SECONDS, self._end_idle, driver)
+
+    def _end_idle(self, driver: WorkspaceDriver) -> None:
+        self._idle_timers.pop(driver.root, None)
+        if not any(driver.covers(path) for path in self._real.values()):
+            self._close_driver(driver)
+
+    def _close_driver(self, driver: WorkspaceDriver) -> None:
+        task = asyncio.get_running_loop().create_task(self._workspaces.close_driver(driver))
+        self._joining.add(task)
+        task.add_done_callback(self._joining.discard)
+
+
+def real_path(path: Path) -> Path:
+    """The path with links resolved, also of a file that is not there."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path
+
+
+def is_rust(path: Path) -> bool:
+    """Whether an open file of this name is a reason to work on its workspace."""
+    return path.suffix == ".rs" or path.name == MANIFEST_NAME
+
+
+def is_source(path: Path) -> bool:
+    """Whether a change of this file on the disk may change what the compiler says."""
+    return path.suffix in {".rs", ".toml", ".lock"} or path.name == "rust-toolchain"
+
+
+def is_git_head(path: Path) -> bool:
+    """Whether a file says which commit is checked out."""
+    return path.name == "HEAD" and path.parent.name == ".git"
