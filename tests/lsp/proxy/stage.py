@@ -13,6 +13,7 @@ from sleepy_lsp.proxy.session import Ports, ProxySettings, Session
 from sleepy_lsp.proxy.sleepy_side import INITIALIZE, from_sleepy, sleepy_started
 from sleepy_lsp.proxy.wrapped_side import from_wrapped
 
+URI = "file:///project/src/lib.rs"
 RESOLVING_CLIENT = {
     "textDocument": {"codeAction": {"dataSupport": True, "resolveSupport": {"properties": ["edit"]}}},
     "experimental": {"sleepy": True},
@@ -123,3 +124,15 @@ def running_stage(
 def begin_sleepy(stage: Stage) -> None:
     sleepy_started(stage.session)
     stage.sleepy_says(spoken(id=INITIALIZE, result={"capabilities": {}}))
+
+
+def opened(text: str = "fn main() {}\n", uri: str = URI) -> Frame:
+    document = {"uri": uri, "languageId": "rust", "version": 1, "text": text}
+    return spoken(method="textDocument/didOpen", params={"textDocument": document})
+
+
+def typed(version: int, text: str, line: int = 0, uri: str = URI) -> Frame:
+    place = {"line": line, "character": 0}
+    change = {"range": {"start": place, "end": place}, "text": text}
+    identifier = {"uri": uri, "version": version}
+    return spoken(method="textDocument/didChange", params={"textDocument": identifier, "contentChanges": [change]})
