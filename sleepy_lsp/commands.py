@@ -152,17 +152,18 @@ def register_commands(server: SleepyServer) -> None:
 def bound(handler: Callable[..., Any], server: SleepyServer) -> Callable[..., Any]:
     """A handler as pygls calls it, with whatever arguments the client sent.
 
-    Not `functools.partial`: pygls asks whether a handler is a coroutine function, and looks at its signature.
+    Not `functools.partial`: pygls asks whether a handler is a coroutine function, and looks at its signature. It gives
+    its server to a handler whose first parameter could be one, as an `object` could.
     """
     if asyncio.iscoroutinefunction(handler):
 
-        async def answer_later(*arguments: object) -> object:
+        async def answer_later(*arguments: Any) -> object:
             result: object = await handler(server, *arguments)
             return result
 
         return answer_later
 
-    def answer(*arguments: object) -> object:
+    def answer(*arguments: Any) -> object:
         result: object = handler(server, *arguments)
         return result
 

@@ -10,10 +10,13 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
+from cattrs import Converter
 from lsprotocol import types as lsp
-from pytest_lsp import make_test_lsp_client
+from pygls.protocol import default_converter
+from pytest_lsp import LanguageClient
+from pytest_lsp.client import register_lsp_features
 
 from lsp.scripted_worker import JOURNAL_VARIABLE
 from sleepy_lsp.convert import uri_of_path
@@ -72,11 +75,25 @@ def plain_capabilities() -> lsp.ClientCapabilities:
     )
 
 
+def converter() -> Converter:
+    """pygls's converter, where lsprotocol 2025.0 reads each code action that has a command as a command."""
+
+    def read_action(content: dict[str, Any], _type: object) -> lsp.Command | lsp.CodeAction:
+        is_command = isinstance(content.get("command"), str)
+        return made.structure(content, lsp.Command) if is_command else made.structure(content, lsp.CodeAction)
+
+    made: Converter = default_converter()  # type: ignore[no-untyped-call]
+    made.register_structure_hook(lsp.Command | lsp.CodeAction, read_action)
+    made.register_structure_hook(Union[lsp.Command, lsp.CodeAction], read_action)  # noqa: UP007
+    return made
+
+
 class Editor:
     """A client of a real server process, with pytest-lsp's client inside."""
 
     def __init__(self) -> None:
-        self.client = make_test_lsp_client()
+        self.client = LanguageClient(converter_factory=converter)
+        register_lsp_features(self.client)
         self.ready: asyncio.Queue[Any] = asyncio.Queue()
         self.statuses: asyncio.Queue[Any] = asyncio.Queue()
         self.published: asyncio.Queue[lsp.PublishDiagnosticsParams] = asyncio.Queue()
@@ -203,6 +220,11 @@ async def editor(
         yield one
         if is_initialized:
             await one.client.shutdown_session()
+    except BaseException:
+        # A client waits for its server, and this one may not have been asked to end.
+        if one.client._server is not None and one.client._server.returncode is None:
+            one.client._server.kill()
+        raise
     finally:
         await one.client.stop()  # type: ignore[no-untyped-call]
 

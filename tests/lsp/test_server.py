@@ -12,7 +12,7 @@ from lsprotocol import types as lsp
 
 from lsp.fakes import Editor, cargo_project, editor, full_capabilities, plain_capabilities, text_after
 
-LONGEST_SECONDS = 60.0
+LONGEST_SECONDS = 12.0
 
 Check = Callable[[Editor, Path], Coroutine[Any, Any, None]]
 
