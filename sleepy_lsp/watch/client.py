@@ -20,7 +20,7 @@ from sleepy_agent.process import POSIX
 from sleepy_lsp.proxy.framing import FrameReader, message_bytes, parsed
 
 METHOD_NOT_FOUND = -32601
-GOODBYE_SECONDS = 5.0
+GOODBYE_SECONDS = 3.0
 """A server that was told to end is killed after this time."""
 PIECE_BYTES = 65_536
 KEPT_ERROR_LINES = 12

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,7 @@ from sleepy_agent.process import POSIX
 
 END_OF_INPUT = "\x04"
 """What Ctrl-D sends, and what the end of the input is told as."""
-ESCAPE = "\x1b"
+CONTROL_SEQUENCE = re.compile(r"\x1b(?:[\[O][0-?]*[ -/]*[@-~])?")
 
 
 @contextmanager
@@ -63,11 +64,8 @@ def listening_to_keys(stream: TextIO, on_key: Callable[[str], None]) -> Iterator
 
 def keys_of(typed: bytes) -> list[str]:
     """The keys in what a terminal sent at once. An arrow or a function key comes as several bytes that begin with an
-    escape, and means nothing here."""
-    if not typed:
-        return [END_OF_INPUT]
-    text = typed.decode(errors="ignore")
-    return [] if text.startswith(ESCAPE) else list(text)
+    escape (ECMA-48, "Control sequences"), and means nothing here."""
+    return list(CONTROL_SEQUENCE.sub("", typed.decode(errors="ignore"))) if typed else [END_OF_INPUT]
 
 
 @contextmanager
