@@ -12,7 +12,6 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcInvalidParams
 
 from sleepy_agent.errors import SleepyError
-from sleepy_agent.live import mutes
 from sleepy_lsp.convert import uri_of_path
 from sleepy_lsp.server import SleepyServer
 from sleepy_lsp.views import explained
@@ -46,12 +45,16 @@ def resume(server: SleepyServer, *_: object) -> None:
 
 async def mute_family(server: SleepyServer, *families: object) -> None:
     """`sleepy.muteFamily`: nothing more of these families, in every project."""
+    from sleepy_agent.live import mutes
+
     for family in names(families):
         await change_mutes(server, partial(mutes.mute_family, server.places, family))
 
 
 async def mute_file(server: SleepyServer, *uris: object) -> None:
     """`sleepy.muteFile`: nothing more for these files."""
+    from sleepy_agent.live import mutes
+
     for path in paths(server, names(uris)):
         for driver in server.session.drivers:
             if driver.covers(path):
@@ -60,6 +63,8 @@ async def mute_file(server: SleepyServer, *uris: object) -> None:
 
 async def unmute(server: SleepyServer, *what: object) -> None:
     """`sleepy.unmute`: a family or a file again; without an argument all families, and the files of what is open."""
+    from sleepy_agent.live import mutes
+
     asked = names(what) if what else []
     for one in asked:
         subject: str | Path = paths(server, [one])[0] if "://" in one else one

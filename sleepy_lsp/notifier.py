@@ -108,11 +108,14 @@ class Notifier:
     def stage_changed(self, driver: WorkspaceDriver, text: str) -> None:
         if not self._ways.takes_progress:
             return
-        window = self._windows.pop(driver, None)
-        if window is not None:
-            window.end()
-        if text:
+        window = self._windows.get(driver)
+        if text and window is not None:
+            window.say(text)
+        elif text:
             self._windows[driver] = ProgressWindow(self._line, text, driver.stop_work)
+        elif window is not None:
+            del self._windows[driver]
+            window.end()
 
     def trouble(self, message: str, remedy: str) -> None:
         """Show it, unless it was shown before."""
@@ -220,6 +223,12 @@ class ProgressWindow:
         self.token = f"sleepy-{uuid.uuid4()}"
         self._shown = False
         self._task = asyncio.get_running_loop().create_task(self._show())
+
+    def say(self, text: str) -> None:
+        """The next part of the operation begins."""
+        self._text = text
+        if self._shown:
+            self._tell(lsp.WorkDoneProgressReport(message=text))
 
     def end(self) -> None:
         """The operation is over."""
