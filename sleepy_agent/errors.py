@@ -54,6 +54,10 @@ class StoreError(SleepyError):
     """The episode store cannot be opened or written."""
 
 
+class ModelError(SleepyError):
+    """A model or an adapter cannot be loaded, merged, fetched or asked."""
+
+
 class BadUsage(SleepyError):
     """An option or a setting has a value that means nothing."""
 
