@@ -330,7 +330,7 @@ class EditorSession:
         if self._listener is None or self._closed or self.permissions.refusal(real) is not None:
             self.tell_status()
             return
-        if self._workspaces.driver_of(real) is not None:
+        if self._workspaces.is_settled(folder):
             return
         task = asyncio.get_running_loop().create_task(self._find_and_start(folder, real))
         self._joining.add(task)

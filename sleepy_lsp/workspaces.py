@@ -74,9 +74,19 @@ class Workspaces:
     def driver_of(self, path: Path) -> WorkspaceDriver | None:
         """The driver that answers for a file; None as long as it is not known, and where there is none."""
         root = self._located.get(path.parent)
-        if isinstance(root, Path):
-            return self._drivers.get(root) or next(iter(self.covering(path)), None)
-        return None
+        if isinstance(root, Path) and root in self._drivers:
+            return self._drivers[root]
+        if isinstance(root, Outside):
+            return None
+        # A path dependency of some workspace, or a file that nobody opened: the workspace nearest to it.
+        return max(self.covering(path), key=lambda driver: len(driver.root.parts), default=None)
+
+    def is_settled(self, folder: Path) -> bool:
+        """Whether the workspace of a folder is known and has its driver."""
+        root = self._located.get(folder)
+        return isinstance(root, Path) and any(
+            driver.root == root or root in driver.source_roots for driver in self._drivers.values()
+        )
 
     def why_outside(self, path: Path) -> str | None:
         """Why nothing is done for a file, where that is known."""

@@ -163,6 +163,11 @@ class Editor:
     def close(self, uri: str) -> None:
         self.client.text_document_did_close(lsp.DidCloseTextDocumentParams(lsp.TextDocumentIdentifier(uri)))
 
+    def files_changed(self, *paths: Path) -> None:
+        """Tell what the client's watcher saw."""
+        events = [lsp.FileEvent(uri_of_path(path), lsp.FileChangeType.Changed) for path in paths]
+        self.client.workspace_did_change_watched_files(lsp.DidChangeWatchedFilesParams(events))
+
     async def actions(self, uri: str, line: int = 0, only: list[str] | None = None) -> list[lsp.CodeAction]:
         """The code actions of a line."""
         place = lsp.Range(lsp.Position(line, 0), lsp.Position(line, 200))
@@ -250,3 +255,21 @@ def text_after(text: str, edits: Iterable[lsp.TextEdit | lsp.AnnotatedTextEdit |
         assert isinstance(edit, lsp.TextEdit)
         text = text[: offset(edit.range.start)] + edit.new_text + text[offset(edit.range.end) :]
     return text
+
+
+def own_data(action: lsp.CodeAction) -> dict[str, Any]:
+    """`data.sleepy` of an action."""
+    assert isinstance(action.data, dict)
+    return dict(action.data["sleepy"])
+
+
+def offers_of(actions: Iterable[lsp.CodeAction]) -> list[lsp.CodeAction]:
+    """Those actions that are one offer."""
+    return [action for action in actions if "offerId" in own_data(action)]
+
+
+def changes_of(action: lsp.CodeAction) -> list[lsp.TextDocumentEdit]:
+    """The versioned edits of an action."""
+    assert action.edit is not None
+    assert action.edit.document_changes is not None
+    return [change for change in action.edit.document_changes if isinstance(change, lsp.TextDocumentEdit)]
