@@ -245,6 +245,19 @@ def bundle_of_id(board: Board, bundle_id: str, hash_of: HashOf) -> HeldBundle | 
     return next((held for held in valid_bundles(board, hash_of) if held.bundle.bundle_id == bundle_id), None)
 
 
+def members_of(board: Board, bundle: FixBundle) -> tuple[LiveOffer, ...]:
+    """The offers of a bundle that are known, in the order of the bundle."""
+    wanted = set(bundle.offer_ids)
+    known = {
+        offer.offer_id: offer
+        for held_of_file in board.offers.values()
+        for held in held_of_file.values()
+        for offer in held.offers
+        if offer.offer_id in wanted
+    }
+    return tuple(known[offer_id] for offer_id in bundle.offer_ids if offer_id in known)
+
+
 def may_be_applied_unasked(offer: LiveOffer) -> bool:
     """Whether an offer is preferred, and everything that could equal it was compiled."""
     return offer.fix.preferred and not offer.is_provisional

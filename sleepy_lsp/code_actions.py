@@ -26,6 +26,7 @@ from sleepy_lsp.board import (
     HeldOffers,
     bundle_of_id,
     may_be_applied_unasked,
+    members_of,
     offer_of_id,
     valid_bundles,
     valid_offers,
@@ -33,7 +34,7 @@ from sleepy_lsp.board import (
 )
 from sleepy_lsp.convert import TextOf, byte_range, workspace_edit
 from sleepy_lsp.line_index import LineIndex
-from sleepy_lsp.words import NAME, bundle_title, change_words, offer_titles
+from sleepy_lsp.words import NAME, bundle_title, change_words, flags_of, method_of, offer_titles, source_of
 
 MOST_PROBLEMS = 20
 """How many problems one answer is about: nobody reads a menu of more."""
@@ -126,7 +127,7 @@ def quick_fixes(
     codes = {held.problem.code for held, _ in matched}
     for bundle in valid_bundles(board, hash_of):
         if is_about(bundle, path, codes):
-            yield bundle_action(bundle, QUICK_FIX, text_of, abilities)
+            yield bundle_action(board, bundle, QUICK_FIX, text_of, abilities)
     for held, matching in matched:
         yield dismissing(held, matching, is_alone=len(actions) == 1)
     for held, matching in matched:
@@ -193,7 +194,7 @@ def fix_all_actions(
     """What `source.fixAll` does in a file: the bundle whose whole was compiled, or its only safe fix."""
     for bundle in valid_bundles(board, hash_of):
         if bundle.bundle.kind == BundleKind.FILE and is_about(bundle, path, ()):
-            yield bundle_action(bundle, FIX_ALL, text_of, abilities)
+            yield bundle_action(board, bundle, FIX_ALL, text_of, abilities)
             return
     safe = [held for held in valid_offers(board, path, hash_of) if may_be_applied_unasked(held.offers[0])]
     if len(safe) == 1:
@@ -211,11 +212,14 @@ def fix_all_actions(
         )
 
 
-def bundle_action(held: HeldBundle, kind: str, text_of: TextOf, abilities: ClientAbilities) -> lsp.CodeAction:
+def bundle_action(
+    board: Board, held: HeldBundle, kind: str, text_of: TextOf, abilities: ClientAbilities
+) -> lsp.CodeAction:
     """The action of several fixes at once. Never preferred: it may reach beyond what the developer looks at."""
     bundle = held.bundle
+    members = members_of(board, bundle)
     return finished(
-        lsp.CodeAction(title=bundle_title(bundle), kind=kind, data={"sleepy": bundle_data(held)}),
+        lsp.CodeAction(title=bundle_title(bundle, members), kind=kind, data={"sleepy": bundle_data(held, members)}),
         bundle.edits,
         bundle.offer_ids,
         text_of,
@@ -283,12 +287,14 @@ def offer_data(held: HeldOffers, offer: LiveOffer) -> dict[str, Any]:
     }
 
 
-def bundle_data(held: HeldBundle) -> dict[str, Any]:
+def bundle_data(held: HeldBundle, members: Sequence[LiveOffer]) -> dict[str, Any]:
     """`data.sleepy` of a bundle's action (docs/protocol.md)."""
     return {
         "bundleId": held.bundle.bundle_id,
         "offerIds": list(held.bundle.offer_ids),
-        "proof": held.bundle.proof,
+        "source": source_of(members),
+        "proof": method_of(members),
+        "flags": list(flags_of(members)),
         "trigger": held.trigger.value,
         "generation": held.generation,
     }

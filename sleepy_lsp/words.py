@@ -10,8 +10,8 @@ from sleepy_agent.domain import Verdict
 from sleepy_agent.live.messages import BundleKind, FixBundle, LiveOffer
 
 NAME = "Sleepy: "
-PROOFS = {"replay": "rustc accepts it", "cargo": "cargo check accepts it"}
-ANY_PROOF = "the compiler accepts it"
+JUDGES = {"replay": "rustc", "cargo": "cargo check"}
+ANY_JUDGE = "the compiler"
 LONGEST_CHANGE = 120
 """Characters; what is longer is cut, as menus do, but where we choose."""
 LONGEST_QUOTED_LINE = 60
@@ -19,7 +19,7 @@ LONGEST_QUOTED_LINE = 60
 
 def proof_words(verdict: Verdict) -> str:
     """How a fix was proven."""
-    return PROOFS.get(verdict.method, ANY_PROOF)
+    return f"{JUDGES.get(verdict.method, ANY_JUDGE)} accepts it"
 
 
 def flag_words(flags: Iterable[str]) -> tuple[str, ...]:
@@ -75,12 +75,30 @@ def offer_titles(offers: Iterable[LiveOffer]) -> dict[str, str]:
     }
 
 
-def bundle_title(bundle: FixBundle) -> str:
+def bundle_title(bundle: FixBundle, members: Iterable[LiveOffer]) -> str:
     """The title of several fixes at once."""
+    together = tuple(members)
     count = len(bundle.offer_ids)
-    if bundle.kind == BundleKind.FILE:
-        return f"{NAME}fix all {counted(count, 'safe problem')} in this file (rustc accepts the whole)"
-    return f"{NAME}fix all {counted(count, f'{bundle.subject} problem')} in the workspace (rustc accepts the whole)"
+    of_kind = f"{counted(count, f'{bundle.subject} problem')} in the workspace"
+    all_of_them = f"{counted(count, 'safe problem')} in this file" if bundle.kind == BundleKind.FILE else of_kind
+    proof = f"{JUDGES.get(method_of(together), ANY_JUDGE)} accepts the whole"
+    return f"{NAME}fix all {all_of_them} ({'; '.join([proof, *flag_words(flags_of(together))])})"
+
+
+def method_of(members: Iterable[LiveOffer]) -> str:
+    """How the whole was proven: what is verified by cargo alone is so together."""
+    methods = {offer.fix.verdict.method for offer in members}
+    return methods.pop() if len(methods) == 1 else "cargo"
+
+
+def flags_of(members: Iterable[LiveOffer]) -> tuple[str, ...]:
+    """The flags of all members, each once."""
+    return tuple(dict.fromkeys(flag for offer in members for flag in offer.fix.verdict.flags))
+
+
+def source_of(members: Iterable[LiveOffer]) -> str:
+    """Who proposed the members, as combined sources are called: `template+compiler`."""
+    return "+".join(dict.fromkeys(offer.fix.candidate.source for offer in members))
 
 
 def one_line(text: str) -> str:
