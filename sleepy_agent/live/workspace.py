@@ -81,6 +81,7 @@ class LiveWorkspace:
         self._awaited: dict[str, AwaitedProblem] = {}
         self._known_items = KnownItems()
         self._disk_changes = 0
+        self._ever_open: set[Path] = set()
         self._checked: KnownText | None = None
         self._is_warm = False
         self._failure: SleepyError | None = None
@@ -115,6 +116,7 @@ class LiveWorkspace:
                 self._buffers.pop(path, None)
             else:
                 self._buffers[path] = text
+                self._ever_open.add(path)
         self._checked = None
         if message.changed_on_disk:
             self._disk_changes += 1
@@ -154,9 +156,13 @@ class LiveWorkspace:
         return False
 
     def _state(self) -> str:
-        """A name for the text of the whole workspace as it is now."""
-        changed = self.session.changed_texts
-        return short_hash(self._disk_changes, *((path, hash_of(changed[path])) for path in sorted(changed)))
+        """A name for the text of the whole workspace as it is now.
+
+        Changes of the disk are counted; of what was ever open the text itself counts. What differs from the disk
+        would name nothing: saving makes it less, and the text stays.
+        """
+        texts = ((path, hash_of(self.session.read(path))) for path in sorted(self._ever_open))
+        return short_hash(self._disk_changes, *texts)
 
     # ---- what is broken --------------------------------------------------------------------------------
 

@@ -103,6 +103,17 @@ def test_an_unsaved_buffer_is_what_counts(opened: Open) -> None:
     assert opened.file.read_text() == GREEN
 
 
+def test_a_text_that_was_saved_is_not_taken_for_another_one_that_was_saved(opened: Open) -> None:
+    assert codes(opened.lay(GREEN)) == []
+    opened.lay(ONE_ERROR)
+    opened.file.write_text(ONE_ERROR)
+    assert codes(opened.lay(TWO_ERRORS)) == ["E0384", "E0384"]
+    assert codes(opened.lay(ONE_ERROR)) == ["E0384"]
+    opened.lay(GREEN)
+    opened.file.write_text(GREEN)
+    assert codes(opened.lay(GREEN)) == []
+
+
 def test_an_offer_says_what_it_was_computed_from_and_mends_it(opened: Open) -> None:
     opened.lay(ONE_ERROR)
     told, ended = opened.search(opened.file)
