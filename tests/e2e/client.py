@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Union
 
 from cattrs import Converter
 from lsprotocol import types
@@ -13,10 +14,27 @@ from lsprotocol.converters import get_converter
 from pygls.protocol import JsonRPCNotification, JsonRPCRequestMessage, JsonRPCResponseMessage
 from pygls.workspace import PositionCodec
 from pytest_lsp import LanguageClient
-from pytest_lsp.client import register_lsp_features
+from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 from pytest_lsp.protocol import LanguageClientProtocol
 
 from .journal import Journal
+
+# What is only of interest in the journal. Progress is among it, because pytest-lsp warns of tokens that come again, and
+# rust-analyzer uses its tokens again.
+ONLY_WRITTEN_DOWN = (
+    types.PROGRESS,
+    types.WINDOW_WORK_DONE_PROGRESS_CREATE,
+    types.CLIENT_REGISTER_CAPABILITY,
+    types.CLIENT_UNREGISTER_CAPABILITY,
+    "experimental/serverStatus",
+    "sleepy/ready",
+    "sleepy/status",
+)
+CLOSING_SECONDS = 20.0
+
+
+def _no_answer(_client: LanguageClient, _params: Any) -> None:
+    """Nothing is to be done."""
 
 
 def plain_converter() -> Converter:
@@ -24,6 +42,16 @@ def plain_converter() -> Converter:
     converter = get_converter()
     for message_type in (JsonRPCNotification, JsonRPCRequestMessage, JsonRPCResponseMessage):
         converter.register_structure_hook(message_type, lambda message, kind: kind(**message))
+
+    def command_or_action(plain: Any, _kind: Any) -> types.Command | types.CodeAction:
+        # lsprotocol takes every action that has a command for a bare command.
+        kind = types.Command if isinstance(plain.get("command"), str) else types.CodeAction
+        structured: types.Command | types.CodeAction = converter.structure(plain, kind)  # type: ignore[assignment]
+        return structured
+
+    converter.register_structure_hook(types.Command | types.CodeAction, command_or_action)
+    # The name by which lsprotocol asks.
+    converter.register_structure_hook(Union[types.Command, types.CodeAction], command_or_action)  # noqa: UP007
     return converter
 
 
@@ -41,7 +69,7 @@ class RecordingClient(LanguageClient):
 
     def __init__(self, name: str, journal: Journal) -> None:
         super().__init__(protocol_cls=RecordingProtocol, converter_factory=plain_converter)
-        register_lsp_features(self)
+        register_lsp_features(self, {**DEFAULT_CLIENT_FEATURES, **dict.fromkeys(ONLY_WRITTEN_DOWN, _no_answer)})
         self.name = name
         self.journal = journal
         self.codec = PositionCodec()
@@ -114,7 +142,8 @@ def capabilities(encodings: Sequence[types.PositionEncodingKind | str]) -> types
     )
 
 
-async def start_client(
+@asynccontextmanager
+async def started_client(
     name: str,
     command: Sequence[str],
     root: Path,
@@ -122,20 +151,35 @@ async def start_client(
     environment: Mapping[str, str],
     options: Any,
     encodings: Sequence[str],
-) -> RecordingClient:
-    """Start a server in `root` and shake hands with it."""
+) -> AsyncIterator[RecordingClient]:
+    """A server in `root`, after the handshake; shut down at the end."""
     client = RecordingClient(name, journal)
-    client.feature(types.CLIENT_REGISTER_CAPABILITY)(lambda _params: None)
-    client.feature(types.CLIENT_UNREGISTER_CAPABILITY)(lambda _params: None)
     await client.start_io(*command, cwd=root, env=dict(environment))
-    answer = await client.initialize_session(
-        types.InitializeParams(
-            capabilities=capabilities(encodings),
-            root_uri=root.as_uri(),
-            workspace_folders=[types.WorkspaceFolder(root.as_uri(), root.name)],
-            initialization_options=options,
-            client_info=types.ClientInfo("sleepy-tests"),
+    try:
+        answer = await client.initialize_session(
+            types.InitializeParams(
+                capabilities=capabilities(encodings),
+                root_uri=root.as_uri(),
+                workspace_folders=[types.WorkspaceFolder(root.as_uri(), root.name)],
+                initialization_options=options,
+                client_info=types.ClientInfo("sleepy-tests"),
+            )
         )
-    )
-    client.codec = PositionCodec(answer.capabilities.position_encoding or types.PositionEncodingKind.Utf16)
-    return client
+        client.codec = PositionCodec(answer.capabilities.position_encoding or types.PositionEncodingKind.Utf16)
+        yield client
+    finally:
+        await close_client(client)
+
+
+async def close_client(client: RecordingClient) -> None:
+    """End a server as an editor does. Fails where it does not end; one that is dead already is no error."""
+    ended = True
+    if client.process.returncode is None:
+        try:
+            async with asyncio.timeout(CLOSING_SECONDS):
+                await client.shutdown_session()
+        except TimeoutError:
+            ended = False
+            client.process.kill()
+    await client.stop()  # type: ignore[no-untyped-call]
+    assert ended, f"{client.name} did not end in {CLOSING_SECONDS:.0f} s after `shutdown` and `exit`"

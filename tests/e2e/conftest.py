@@ -43,6 +43,6 @@ async def editor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     made = environment_in(folder / "home")
     async with open_editor(green_project(folder / "small"), request.param, made, SETTINGS) as opened:
         for name in ("src/lib.rs", "src/words.rs", "src/accents.rs"):
-            opened.open(name)
+            await opened.open_analyzed(name)
         yield opened
     assert_none_left(made)

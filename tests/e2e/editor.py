@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from pygls.uris import to_fs_path
 from sleepy_agent.config import Places, find_places
 from sleepy_agent.domain import Episode, Outcome
 
-from .client import RecordingClient, start_client
+from .client import RecordingClient, started_client
 from .journal import Journal
 from .projects import Bug
 from .store import stored_episodes, watched_store
@@ -28,6 +28,7 @@ BESIDE, WRAPPED = "beside", "wrapped"
 WAYS = (BESIDE, WRAPPED)
 SLEEPY_COMMAND = (sys.executable, "-m", "sleepy_agent.cli", "lsp")
 ANALYZER = "rust-analyzer"
+PUBLISHED = types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS
 
 # Nothing of this is needed for a crate without dependencies, and each costs time at the start.
 ANALYZER_SETTINGS: Mapping[str, Any] = {
@@ -55,7 +56,6 @@ class Editor:
     """Owner of the open documents. `analyzer` and `sleepy` are one and the same client when wrapped."""
 
     root: Path
-    way: str
     journal: Journal
     analyzer: RecordingClient | None
     sleepy: RecordingClient
@@ -85,6 +85,13 @@ class Editor:
         item = types.TextDocumentItem(path.as_uri(), "rust", document.version, document.text)
         for client in self.clients:
             client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+        return path
+
+    async def open_analyzed(self, name: str) -> Path:
+        """Open a file and wait until rust-analyzer has said something about it, and so was heard by Sleepy, too."""
+        since = len(self.journal)
+        path = self.open(name)
+        await self.journal.heard(PUBLISHED, lambda told: told["uri"] == path.as_uri(), since=since, source=ANALYZER)
         return path
 
     def close(self, path: Path) -> None:
@@ -205,7 +212,9 @@ class Editor:
             if document is not None and change.text_document.version != document.version:
                 raise StaleEdit(f"{path.name}: version {change.text_document.version}, here {document.version}")
             text = document.text if document else path.read_text(encoding="utf-8")
-            found[path] = [(*self.sleepy.places_of(text, one.range), one.new_text) for one in change.edits]
+            plain = [one for one in change.edits if not isinstance(one, types.SnippetTextEdit)]
+            assert len(plain) == len(change.edits), "a snippet, which this client never asked for"
+            found[path] = [(*self.sleepy.places_of(text, one.range), one.new_text) for one in plain]
         return found
 
     async def until_clean(self) -> None:
@@ -274,39 +283,31 @@ async def open_editor(
     journal = Journal()
     places = find_places(environment)
     own = {"settings": dict(settings)}
-    if way == WRAPPED:
-        options = {**ANALYZER_SETTINGS, "sleepy": own}
-        command = [*SLEEPY_COMMAND, "--wrap", ANALYZER]
-        sleepy = await start_client("both", command, root, journal, environment, options, encodings)
-        editor = Editor(root, way, journal, sleepy, sleepy, places)
-    else:
-        analyzer = await start_client(
-            "analyzer", [ANALYZER], root, journal, environment, dict(ANALYZER_SETTINGS), encodings
-        )
-        sleepy = await start_client("sleepy", SLEEPY_COMMAND, root, journal, environment, own, encodings)
-        forward_diagnostics(analyzer, sleepy)
-        editor = Editor(root, way, journal, analyzer, sleepy, places)
-    try:
+    async with AsyncExitStack() as stack:
+
+        async def start(name: str, command: Sequence[str], options: Mapping[str, Any]) -> RecordingClient:
+            made = started_client(name, command, root, journal, environment, dict(options), encodings)
+            return await stack.enter_async_context(made)
+
+        if way == WRAPPED:
+            command = [*SLEEPY_COMMAND, "--wrap", ANALYZER]
+            sleepy = await start(ANALYZER, command, {**ANALYZER_SETTINGS, "sleepy": own})
+            editor = Editor(root, journal, sleepy, sleepy, places)
+        else:
+            analyzer = await start(ANALYZER, [ANALYZER], ANALYZER_SETTINGS)
+            sleepy = await start("sleepy", SLEEPY_COMMAND, own)
+            forward_diagnostics(analyzer, sleepy)
+            editor = Editor(root, journal, analyzer, sleepy, places)
         with watched_store(places, journal):
             await journal.heard("experimental/serverStatus", lambda status: status["quiescent"])
             yield editor
-    finally:
-        for client in editor.clients:
-            await close_client(client)
 
 
 def forward_diagnostics(analyzer: RecordingClient, sleepy: RecordingClient) -> None:
     """What an editor's own Sleepy client does: pass on what rust-analyzer publishes, as it came."""
 
     def listen(method: str, params: Any) -> None:
-        if method == types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS:
+        if method == PUBLISHED:
             sleepy.protocol.notify("sleepy/diagnostics", params)
 
     analyzer.listeners.append(listen)
-
-
-async def close_client(client: RecordingClient) -> None:
-    """End a server as an editor does; one that is dead already is no error."""
-    if client.process.returncode is None:
-        await client.shutdown_session()
-    await client.stop()

@@ -20,7 +20,7 @@ async def test_after_a_save_the_diagnostics_of_rust_analyzer_bring_the_fix(edito
     editor.save(path)
     action = await editor.fix(path, bug)
     assert sleepy_data(action)["trigger"] == RUST_ANALYZER
-    assert "`total` mutable" in action.title
+    assert "let mut total" in action.title
     assert "rustc" in action.title
     assert action.is_preferred
     # rust-analyzer's diagnostic is named, so that an editor shows the fix at its squiggle.

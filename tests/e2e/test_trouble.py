@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.asyncio, pytest.mark.parametrize("way", WAYS)]
 async def test_a_client_that_counts_in_utf_16(tmp_path: Path, environment: Mapping[str, str], way: str) -> None:
     root = green_project(tmp_path / "small")
     async with open_editor(root, way, environment, SETTINGS, encodings=["utf-16"]) as editor:
-        path = editor.open(ACCENTED_MUT.file)
+        path = await editor.open_analyzed(ACCENTED_MUT.file)
         green = editor.documents[path].text
         editor.type(path, ACCENTED_MUT.right, ACCENTED_MUT.wrong)
         editor.save(path)
@@ -35,7 +35,7 @@ async def test_a_client_that_counts_in_utf_16(tmp_path: Path, environment: Mappi
 async def test_rust_analyzer_is_killed_in_the_midst(tmp_path: Path, environment: Mapping[str, str], way: str) -> None:
     root = green_project(tmp_path / "small")
     async with open_editor(root, way, environment, SETTINGS) as editor:
-        path = editor.open(FORGOTTEN_MUT.file)
+        path = await editor.open_analyzed(FORGOTTEN_MUT.file)
         editor.type(path, FORGOTTEN_MUT.right, FORGOTTEN_MUT.wrong)
         editor.save(path)
         await editor.fix(path, FORGOTTEN_MUT)
@@ -71,8 +71,8 @@ async def test_two_editors_on_one_workspace(tmp_path: Path, environment: Mapping
         open_editor(root, way, environment, SETTINGS) as one,
         open_editor(root, way, environment, SETTINGS) as other,
     ):
-        path = one.open(FORGOTTEN_MUT.file)
-        other.open(FORGOTTEN_MUT.file)
+        path = await one.open_analyzed(FORGOTTEN_MUT.file)
+        await other.open_analyzed(FORGOTTEN_MUT.file)
         before = one.stored_count()
         one.type(path, FORGOTTEN_MUT.right, FORGOTTEN_MUT.wrong)
         one.save(path)
@@ -93,7 +93,7 @@ async def test_two_editors_on_one_workspace(tmp_path: Path, environment: Mapping
 async def test_switching_a_branch_with_fifty_files(tmp_path: Path, environment: Mapping[str, str], way: str) -> None:
     root, changed = many_modules(tmp_path / "many", FORGOTTEN_MUT, count=50)
     async with open_editor(root, way, environment, SETTINGS) as editor:
-        path = editor.open(FORGOTTEN_MUT.file)
+        path = await editor.open_analyzed(FORGOTTEN_MUT.file)
         await editor.fix(path, FORGOTTEN_MUT)
         since, before = len(editor.journal), editor.stored_count()
         for branch in ("green", "broken", "green"):
@@ -114,7 +114,7 @@ async def test_nothing_runs_on_when_the_editor_dies(
 ) -> None:
     root = green_project(tmp_path / "small")
     async with open_editor(root, way, environment, SETTINGS) as editor:
-        path = editor.open(FORGOTTEN_MUT.file)
+        path = await editor.open_analyzed(FORGOTTEN_MUT.file)
         editor.type(path, FORGOTTEN_MUT.right, FORGOTTEN_MUT.wrong)
         await editor.fix(path, FORGOTTEN_MUT)
         # More than the servers themselves: the worker, at least.
