@@ -92,11 +92,10 @@ def explained_offer(offer: LiveOffer, number: int, total: int, root: PurePath) -
     name = "Fix" if total == 1 else f"Fix {number + 1} of {total}"
     yield f"#### {name}: {change_words(offer)}"
     yield fenced(offer.diff, "diff")
-    proof = f"- Proof: {proof_words(verdict)}; {verdict.reason.rstrip('.')}."
+    lines = [f"- Proof: {proof_words(verdict)}; {verdict.reason.rstrip('.')}."]
     if not verdict.dependents_checked:
-        proof += " Crates that depend on it could not be checked yet."
-    lines = [proof]
-    lines += [f"- Note: it {words}." for words in flag_words(verdict.flags)]
+        lines.append("- Crates that depend on this one could not be checked yet.")
+    lines += [f"- Beware: {words}." for words in flag_words(verdict.flags)]
     if verdict.unmasked:
         lines.append(f"- It brings {counted(len(verdict.unmasked), 'error')} to light that this one hid:")
         lines += [f"  - {named(diagnostic, root)}" for diagnostic in verdict.unmasked]
