@@ -1,115 +1,57 @@
-"""What is offered for a place in a text, in which words, to which client."""
+"""What is offered for a place in a text, to which client, and what becomes of it when it is chosen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from lsprotocol import types as lsp
 
+from lsp.asking import (
+    BOARD,
+    BOTH,
+    EXPLAIN,
+    FIX_COUNT,
+    FIX_TOTAL,
+    MUT_COUNT,
+    MUT_TOTAL,
+    NOT_COUNT,
+    NOT_THIS,
+    NOT_TOTAL,
+    OTHER_TOTAL,
+    PLAIN,
+    RESOLVING,
+    RESOLVING_ALL,
+    SHADOW_TOTAL,
+    TEXT,
+    TEXTS,
+    TOTAL,
+    URI,
+    ask,
+    at,
+    board_with,
+    error_at,
+    text_of,
+    titles,
+)
 from lsp.client_edits import with_workspace_edit
 from lsp.offers import (
     FILE,
     OTHER_FILE,
-    bundle_of,
     fixes_found,
     known_problem,
     live_offer,
     replacing,
     sha256_of,
-    span_at,
 )
-from sleepy_agent.domain import Diagnostic, Level
-from sleepy_agent.live.messages import BundleKind, FixBundle, LiveOffer, Trigger
+from sleepy_agent.live.messages import LiveOffer
 from sleepy_lsp.abilities import ClientAbilities, abilities_of
 from sleepy_lsp.board import Board, changed, found
-from sleepy_lsp.code_actions import MOST_OFFERS, MOST_PROBLEMS, Stale, code_actions, is_asked_for, resolve_code_action
+from sleepy_lsp.code_actions import MOST_OFFERS, MOST_PROBLEMS, Stale, resolve_code_action
 from sleepy_lsp.convert import PlacedText, TextOf
 from sleepy_lsp.line_index import line_index
-
-TEXT = b"fn main() {\n    let total = 0;\n    total += 1;\n    let count = 0;\n    count += 1;\n}\n"
-OTHER_TEXT = b"pub fn other() {}\n"
-TEXTS = {FILE: TEXT, OTHER_FILE: OTHER_TEXT}
-URI = "file:///project/src/lib.rs"
-TOTAL = known_problem(
-    FILE, TEXT, "total += 1", others=(span_at(FILE, TEXT, "let total", "not mutable", is_primary=False),)
-)
-COUNT = known_problem(FILE, TEXT, "count += 1", message="cannot borrow `count` as mutable")
-MUT_TOTAL = live_offer(TOTAL, TEXTS, replacing(FILE, TEXT, "let total", "let mut total"))
-SHADOW_TOTAL = live_offer(
-    TOTAL,
-    TEXTS,
-    replacing(FILE, TEXT, "total += 1", "let total = total + 1"),
-    title="shadow `total`",
-    preferred=False,
-    source="template",
-    flags=("clone", "stub"),
-    method="cargo",
-)
-MUT_COUNT = live_offer(COUNT, TEXTS, replacing(FILE, TEXT, "let count", "let mut count"), title="make `count` mutable")
-BOTH = bundle_of([MUT_TOTAL, MUT_COUNT], TEXTS)
-OF_KIND = bundle_of([MUT_TOTAL, MUT_COUNT], TEXTS, BundleKind.KIND, "E0596")
-
-PLAIN = ClientAbilities(takes_code_actions=True, knows_preferred=True, takes_versions=True)
-RESOLVING = replace(PLAIN, keeps_data=True, resolves=frozenset({"edit"}))
-RESOLVING_ALL = replace(RESOLVING, resolves=frozenset({"edit", "command"}))
-NOT_THIS = "Sleepy: not this fix"
-EXPLAIN = "Sleepy: explain E0596"
-
-
-def board_with(*offers: LiveOffer, bundles: tuple[FixBundle, ...] = ()) -> Board:
-    board = replace(Board(), generation=1)
-    return found(board, fixes_found(1, *offers, bundles=bundles, trigger=Trigger.RUST_ANALYZER))
-
-
-BOARD = board_with(MUT_TOTAL, SHADOW_TOTAL, MUT_COUNT)
-
-
-def text_of(path: Path) -> PlacedText | None:
-    version = 7 if path == FILE else None
-    uri = f"file://{path}"
-    return PlacedText(uri, version, line_index(TEXTS[path]), sha256_of(TEXTS[path])) if path in TEXTS else None
-
-
-def at(line: int, character: int, end_line: int | None = None, end_character: int | None = None) -> lsp.Range:
-    """A cursor, or a selection."""
-    last = line if end_line is None else end_line
-    return lsp.Range(
-        lsp.Position(line, character), lsp.Position(last, character if end_character is None else end_character)
-    )
-
-
-def error_at(place: lsp.Range, code: str | int | None = "E0596", source: str = "rustc") -> lsp.Diagnostic:
-    return lsp.Diagnostic(place, "said by rust-analyzer", code=code, source=source)
-
-
-def ask(
-    place: lsp.Range,
-    *,
-    diagnostics: Iterable[lsp.Diagnostic] = (),
-    only: list[str] | None = None,
-    board: Board = BOARD,
-    abilities: ClientAbilities = PLAIN,
-    path: Path = FILE,
-    texts: TextOf = text_of,
-) -> list[lsp.CodeAction]:
-    return code_actions(board, path, place, lsp.CodeActionContext(list(diagnostics), only=only), texts, abilities)
-
-
-def titles(actions: Iterable[lsp.CodeAction]) -> list[str]:
-    return [action.title for action in actions]
-
-
-FIX_TOTAL = "Sleepy: make `total` mutable (rustc accepts it)"
-FIX_COUNT = "Sleepy: make `count` mutable (rustc accepts it)"
-OTHER_TOTAL = (
-    "Sleepy: shadow `total` (cargo check accepts it; copies the value with `clone`; "
-    "leaves a stub that panics when it is reached)"
-)
-NOT_TOTAL = "Sleepy: not this fix (make `total` mutable)"
-NOT_COUNT = "Sleepy: not this fix (make `count` mutable)"
 
 
 @pytest.mark.parametrize(
@@ -280,102 +222,6 @@ def test_an_action_that_is_not_ours_stays_as_it_is(data: object) -> None:
     assert resolve_code_action(BOARD, action, text_of, RESOLVING) == lsp.CodeAction("of somebody", data=data)
 
 
-def test_a_bundle_whose_members_changed_is_stale() -> None:
-    board = board_with(MUT_TOTAL, SHADOW_TOTAL, MUT_COUNT, bundles=(BOTH,))
-    action = ask(at(2, 4), board=board, abilities=RESOLVING)[2]
-    smaller = board_with(
-        MUT_TOTAL, MUT_COUNT, bundles=(replace(bundle_of([MUT_TOTAL], TEXTS), bundle_id=BOTH.bundle_id),)
-    )
-    assert isinstance(resolve_code_action(smaller, action, text_of, RESOLVING), Stale)
-
-
-IN_THE_FILE = "Sleepy: fix all 2 safe problems in this file (rustc accepts the whole)"
-OF_THE_KIND = "Sleepy: fix all 2 E0596 problems in the workspace (rustc accepts the whole)"
-
-
-def test_several_problems_at_once() -> None:
-    board = board_with(MUT_TOTAL, MUT_COUNT, bundles=(BOTH, OF_KIND))
-    actions = ask(at(2, 4), board=board)
-    assert titles(actions) == [FIX_TOTAL, IN_THE_FILE, OF_THE_KIND, NOT_THIS, EXPLAIN]
-    for action, bundle in zip(actions[1:3], (BOTH, OF_KIND), strict=True):
-        assert action.edit is not None
-        after = with_workspace_edit(TEXTS, {FILE: 7}, action.edit, "utf-16")
-        assert after == {FILE: TEXT.replace(b"let ", b"let mut ")}
-        assert (action.kind, action.is_preferred) == ("quickfix", None)
-        assert action.command is not None
-        assert action.command.arguments == [MUT_TOTAL.offer_id, MUT_COUNT.offer_id]
-        assert action.data == {
-            "sleepy": {
-                "bundleId": bundle.bundle_id,
-                "offerIds": [MUT_TOTAL.offer_id, MUT_COUNT.offer_id],
-                "source": "compiler",
-                "proof": "replay",
-                "flags": [],
-                "trigger": "rust-analyzer",
-                "generation": 1,
-            }
-        }
-
-
-def test_a_bundle_says_what_its_members_do() -> None:
-    copying = replace(MUT_COUNT.fix.verdict, flags=("clone",), method="cargo")
-    other = replace(MUT_COUNT.fix, verdict=copying, candidate=replace(MUT_COUNT.fix.candidate, source="template"))
-    board = board_with(MUT_TOTAL, replace(MUT_COUNT, fix=other), bundles=(BOTH,))
-    action = ask(at(2, 4), board=board)[1]
-    assert action.title == (
-        "Sleepy: fix all 2 safe problems in this file (cargo check accepts the whole; copies the value with `clone`)"
-    )
-    assert isinstance(action.data, dict)
-    said = action.data["sleepy"]
-    assert (said["source"], said["proof"], said["flags"]) == ("compiler+template", "cargo", ["clone"])
-
-
-def test_a_bundle_stands_only_beside_a_problem_that_it_is_about() -> None:
-    other = known_problem(FILE, TEXT, "fn main", code="E0601")
-    offer = live_offer(other, TEXTS, replacing(FILE, TEXT, "main", "start"), title="rename `main`")
-    board = board_with(offer, MUT_TOTAL, MUT_COUNT, bundles=(OF_KIND,))
-    assert OF_THE_KIND not in titles(ask(at(0, 0), board=board))
-    assert titles(ask(at(5, 0), board=board)) == []
-
-
-@pytest.mark.parametrize(
-    ("only", "expected"),
-    [
-        (["quickfix"], [FIX_TOTAL, IN_THE_FILE, NOT_THIS, EXPLAIN]),
-        ([""], [FIX_TOTAL, IN_THE_FILE, NOT_THIS, EXPLAIN, IN_THE_FILE]),
-        (["source"], [IN_THE_FILE]),
-        (["source.fixAll"], [IN_THE_FILE]),
-        (["source.fixAll.sleepy"], [IN_THE_FILE]),
-        (["source.fixAll.other"], []),
-        (["source.organizeImports"], []),
-        (["refactor", "refactor.extract"], []),
-        (["quickfixes"], []),
-        ([], []),
-    ],
-)
-def test_only_the_kinds_that_are_asked_for(only: list[str], expected: list[str]) -> None:
-    actions = ask(at(2, 4), board=board_with(MUT_TOTAL, MUT_COUNT, bundles=(BOTH,)), only=only)
-    assert titles(actions) == expected
-    assert all(is_asked_for(str(action.kind), only) for action in actions)
-
-
-@pytest.mark.parametrize(
-    ("offers", "expected"),
-    [
-        ((MUT_TOTAL,), [FIX_TOTAL]),
-        ((MUT_TOTAL, SHADOW_TOTAL), [FIX_TOTAL]),
-        # Nobody compiled both together, and one that is not safe is not applied at save.
-        ((MUT_TOTAL, MUT_COUNT), []),
-        ((SHADOW_TOTAL,), []),
-    ],
-)
-def test_fix_all_without_a_bundle_is_the_only_safe_fix(offers: tuple[LiveOffer, ...], expected: list[str]) -> None:
-    actions = ask(at(0, 0), board=board_with(*offers), only=["source.fixAll"])
-    assert titles(actions) == expected
-    assert [action.kind for action in actions] == ["source.fixAll.sleepy"] * len(expected)
-    assert all(action.edit is not None for action in actions)
-
-
 def test_clients_that_only_take_commands_get_nothing() -> None:
     assert ask(at(2, 4), abilities=ClientAbilities()) == []
 
@@ -396,49 +242,6 @@ def test_one_change_that_mends_two_problems_is_offered_once() -> None:
     actions = ask(at(0, 0, 9, 0), board=board_with(MUT_TOTAL, same), diagnostics=diagnostics)
     assert titles(actions)[0] == "Sleepy: make `total` mutable: `let mut total = 0;` (rustc accepts it)"
     assert [action.diagnostics for action in actions if action.edit] == [diagnostics]
-
-
-def test_words_of_rustc_that_name_nothing_get_the_line_that_comes_in() -> None:
-    imports = [
-        live_offer(
-            TOTAL,
-            TEXTS,
-            replacing(FILE, TEXT, "fn main", f"use {path};\nfn main"),
-            title="consider importing this",
-            offer_id=path,
-        )
-        for path in ("std::fmt::Result", "std::io::Result")
-    ]
-    assert titles(ask(at(2, 4), board=board_with(*imports)))[:2] == [
-        "Sleepy: consider importing this: `use std::fmt::Result;` (rustc accepts it)",
-        "Sleepy: consider importing this: `use std::io::Result;` (rustc accepts it)",
-    ]
-
-
-def test_equal_words_side_by_side_are_told_apart_by_the_line_that_comes_in() -> None:
-    choices = [
-        live_offer(
-            TOTAL, TEXTS, replacing(FILE, TEXT, "1;", f"{number};"), title="try another `1`", offer_id=str(number)
-        )
-        for number in (2, 3)
-    ]
-    assert titles(ask(at(2, 4), board=board_with(*choices)))[:2] == [
-        "Sleepy: try another `1`: `total += 2;` (rustc accepts it)",
-        "Sleepy: try another `1`: `total += 3;` (rustc accepts it)",
-    ]
-
-
-def test_titles_are_one_line_and_say_what_came_to_light() -> None:
-    hidden = Diagnostic(Level.ERROR, "E0382", "use of moved value", ())
-    offer = live_offer(
-        TOTAL, TEXTS, replacing(FILE, TEXT, "1;", "2;"), title="first\nsecond " + "x" * 200, unmasked=(hidden,)
-    )
-    (first, *_) = titles(ask(at(2, 4), board=board_with(offer)))
-    assert "\n" not in first
-    assert first.startswith("Sleepy: first second xxx")
-    assert first.endswith("(rustc accepts it; brings 1 error to light that it hid)")
-    assert "…" in first
-    assert len(first) < 250
 
 
 def test_an_answer_stays_small_and_cheap_where_there_are_a_thousand_problems() -> None:
