@@ -19,6 +19,7 @@ MODULES = {
     "throughput": "benchmarks.throughput",
     "polite": "benchmarks.polite",
     "example_time": "benchmarks.example_time",
+    "proxy_latency": "benchmarks.proxy_latency",
 }
 
 

@@ -23,7 +23,7 @@ from queue import SimpleQueue
 from sleepy_agent.errors import EXIT_COULD_NOT_RUN
 from sleepy_lsp.proxy.client_side import from_client
 from sleepy_lsp.proxy.framing import BodyTooLong, FrameReader
-from sleepy_lsp.proxy.pipes import READ_BYTES, Child, Outlet
+from sleepy_lsp.proxy.pipes import READ_BYTES, Child, Outlet, widen
 from sleepy_lsp.proxy.session import Ports, ProxySettings, Session
 from sleepy_lsp.proxy.sleepy_side import from_sleepy, sleepy_ended, sleepy_started
 from sleepy_lsp.proxy.wrapped_side import fail, from_wrapped, wrapped_ended, wrapped_started
@@ -93,6 +93,8 @@ class _Proxy:
 
     def run(self) -> int:
         self._catch_signals()
+        for descriptor in (0, 1):
+            widen(descriptor)
         self._with_session(self._start_wrapped)
         self._with_session(self._start_sleepy)
         threading.Thread(target=self._read_client, daemon=True).start()

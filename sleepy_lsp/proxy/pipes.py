@@ -13,7 +13,7 @@ from typing import IO
 
 from sleepy_agent.process import POSIX, kill_process_tree
 
-READ_BYTES = 262_144
+READ_BYTES = 65_536
 PIPE_BYTES = 1_048_576
 """Where the system allows it, a pipe holds a large message whole, so that nobody is woken for each part of it."""
 BACK_PRESSURE_BYTES = 64_000_000
@@ -127,7 +127,7 @@ class Child:
         self._stdout = self.process.stdout
         self._last_words = b""
         for descriptor in (self.input, self._stdout.fileno()):
-            _widen(descriptor)
+            widen(descriptor)
         if keeps_stderr and self.process.stderr is not None:
             threading.Thread(target=self._keep_stderr, args=(self.process.stderr,), daemon=True).start()
 
@@ -180,7 +180,8 @@ def session_members(leader: int) -> list[int]:
     return found
 
 
-def _widen(descriptor: int) -> None:
+def widen(descriptor: int) -> None:
+    """Let a pipe hold more, where the system can (Linux); what is no pipe stays as it is."""
     if not Path("/proc/sys/fs/pipe-max-size").exists():
         return
     import fcntl
