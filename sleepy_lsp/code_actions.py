@@ -32,8 +32,9 @@ from sleepy_lsp.board import (
     valid_offers,
     valid_part,
 )
-from sleepy_lsp.convert import TextOf, byte_range, workspace_edit
+from sleepy_lsp.convert import TextOf, workspace_edit
 from sleepy_lsp.line_index import LineIndex
+from sleepy_lsp.matching import asked_problems
 from sleepy_lsp.words import NAME, bundle_title, change_words, flags_of, method_of, offer_titles, source_of
 
 MOST_PROBLEMS = 20
@@ -132,54 +133,6 @@ def quick_fixes(
         yield dismissing(held, matching, is_alone=len(actions) == 1)
     for held, matching in matched:
         yield explaining(held, matching)
-
-
-def asked_problems(
-    board: Board,
-    path: Path,
-    index: LineIndex,
-    asked: lsp.Range,
-    diagnostics: Sequence[lsp.Diagnostic],
-    encoding: str,
-) -> list[tuple[HeldOffers, list[lsp.Diagnostic]]]:
-    """The problems that a request is about, each with the diagnostics of the request that speak of it.
-
-    About a problem is a range that touches its primary place, and a diagnostic of its code at one of its places. Where
-    there is none of these: the problems that begin on the lines of the range.
-    """
-    start, end = byte_range(index, asked, encoding)
-    placed = [(diagnostic, byte_range(index, diagnostic.range, encoding)) for diagnostic in diagnostics]
-    by_code: dict[str | None, list[tuple[lsp.Diagnostic, tuple[int, int]]]] = {}
-    for diagnostic, place in placed:
-        code = None if diagnostic.code is None else str(diagnostic.code)
-        by_code.setdefault(code, []).append((diagnostic, place))
-    here: list[tuple[HeldOffers, list[lsp.Diagnostic]]] = []
-    on_the_lines: list[tuple[HeldOffers, list[lsp.Diagnostic]]] = []
-    first_byte = index.starts[index.line_of(start)]
-    last_line = index.line_of(end)
-    last_byte = index.starts[last_line + 1] if last_line + 1 < len(index.starts) else len(index.text) + 1
-    for held in board.offers.get(path, {}).values():
-        primary = held.places[0]
-        matching = [
-            diagnostic
-            for diagnostic, place in by_code.get(held.problem.code, ())
-            if any(touch(place, own) for own in held.places)
-        ]
-        if matching or touch(primary, (start, end)):
-            here.append((held, matching))
-        elif first_byte <= primary[0] < last_byte:
-            on_the_lines.append((held, []))
-    return sorted(here or on_the_lines, key=lambda one: distance(one[0].places[0], start))
-
-
-def touch(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether two ranges share a byte or an edge: a cursor at the end of a word is on it."""
-    return one[0] <= other[1] and other[0] <= one[1]
-
-
-def distance(place: tuple[int, int], offset: int) -> tuple[int, int]:
-    """How far a place lies from an offset; among those that hold it the smallest is the nearest."""
-    return max(place[0] - offset, offset - place[1], 0), place[1] - place[0]
 
 
 def is_about(held: HeldBundle, path: Path, codes: Iterable[str | None]) -> bool:

@@ -94,9 +94,11 @@ def text_edits(edits: Iterable[Edit], index: LineIndex, encoding: str) -> list[l
     No position lies between `\\r` and `\\n`, so an edit that begins or ends there takes the other half with it.
     """
     text = index.text
-    windows_lines = has_windows_lines(text)
+    in_order = tuple(dict.fromkeys(sorted(edits, key=lambda edit: (edit.byte_start, edit.byte_end))))
+    # Counting the lines of a long text takes longer than all the rest, and few edits have any.
+    windows_lines = any("\n" in edit.replacement for edit in in_order) and has_windows_lines(text)
     converted = []
-    for edit in dict.fromkeys(sorted(edits, key=lambda edit: (edit.byte_start, edit.byte_end))):
+    for edit in in_order:
         start, end = edit.byte_start, edit.byte_end
         new = replacement_bytes(edit, windows_lines=windows_lines)
         if is_inside_line_end(text, start):

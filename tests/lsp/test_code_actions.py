@@ -47,6 +47,7 @@ from lsp.offers import (
     sha256_of,
 )
 from sleepy_agent.live.messages import LiveOffer
+from sleepy_lsp import matching
 from sleepy_lsp.abilities import ClientAbilities, abilities_of
 from sleepy_lsp.board import Board, changed, found
 from sleepy_lsp.code_actions import MOST_OFFERS, MOST_PROBLEMS, Stale, resolve_code_action
@@ -294,3 +295,27 @@ def test_abilities_are_those_that_the_client_declared() -> None:
     assert (abilities.resolves_edits, abilities.resolves_commands) == (True, True)
     assert abilities_of(lsp.ClientCapabilities(), "utf-16") == ClientAbilities()
     assert not replace(abilities, resolves=frozenset({"command"})).resolves_commands
+
+
+def test_thousands_of_diagnostics_are_not_compared_with_thousands_of_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = b"".join(b"v%d += 1;\n" % number for number in range(1000))
+    known = [known_problem(FILE, text, f"v{number} += 1") for number in range(1000)]
+    offers = [live_offer(one, {FILE: text}, replacing(FILE, text, f"v{at} ", "w ")) for at, one in enumerate(known)]
+    diagnostics = [error_at(at(number, 0, number, 2)) for number in range(1000)]
+    # One that is longer than all others: it must be found as well.
+    diagnostics.append(error_at(at(0, 0, 999, 0)))
+    index = line_index(text)
+    compared = 0
+
+    def counting(one: tuple[int, int], other: tuple[int, int]) -> bool:
+        nonlocal compared
+        compared += 1
+        return one[0] <= other[1] and other[0] <= one[1]
+
+    monkeypatch.setattr(matching, "touch", counting)
+    asked = matching.asked_problems(board_with(*offers), FILE, index, at(0, 0, 1000, 0), diagnostics, "utf-16")
+    assert len(asked) == 1000
+    # Its own, the long one, and at the edges of lines the neighbours'.
+    assert all(1 <= len(found_diagnostics) <= 4 for _, found_diagnostics in asked)
+    assert all(diagnostics[-1] in found_diagnostics for _, found_diagnostics in asked[:-1])
+    assert compared < 1000 * 70
