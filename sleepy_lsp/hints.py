@@ -1,8 +1,8 @@
 """Hint diagnostics: here a fix is ready. For editors that ask for actions only where a diagnostic stands, or not at all
 until something tells them to.
 
-Source: LSP 3.17, `Diagnostic`, `DiagnosticSeverity.Hint`: shown without a squiggle, so that rust-analyzer's error beside
-it stays what the eye sees.
+Source: LSP 3.17, `Diagnostic`, `DiagnosticSeverity.Hint`: shown without a squiggle, so that rust-analyzer's error
+beside it stays what the eye sees.
 """
 
 from __future__ import annotations
