@@ -167,8 +167,8 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
             kinds["rust-analyzer hover"] = _hovered(analyzer, directory, hovers, cancel)
             figures += bars("proxy around rust-analyzer: extra per hover", kinds["rust-analyzer hover"])
     notes.append(
-        "Extra is the percentile through the proxy less the percentile without it, asked in turn; Sleepy's server "
-        f"computed without end meanwhile. Load before: {before}, after: {load_text()}."
+        "Extra is the percentile through the proxy less the percentile without it, asked in turn; before a server that "
+        f"answers at once, Sleepy's server computed without end meanwhile. Load before: {before}, after: {load_text()}."
     )
     return Result(
         name="proxy_latency",
@@ -272,7 +272,7 @@ def _hovered(analyzer: str, directory: Path, pairs: int, cancel: CancelToken) ->
         connection.ask("textDocument/hover", hover)
         return (time.perf_counter() - started) * 1000
 
-    with Connection([analyzer]) as direct, Connection(proxied([analyzer], is_busy=True)) as through:
+    with Connection([analyzer]) as direct, Connection(proxied([analyzer], is_busy=False)) as through:
         for connection in (direct, through):
             connection.begin(params)
             document = {"uri": source.as_uri(), "languageId": "rust", "version": 1, "text": SOURCE}
