@@ -49,4 +49,5 @@ def run_wrapped(arguments: argparse.Namespace) -> int:
     if not arguments.wrap:
         raise BadUsage("--wrap names no program.", "Name the language server: `sleepy lsp --wrap rust-analyzer`.")
     sleepy_command = [sys.executable, "-m", "sleepy_agent.cli", "lsp"]
-    return run_proxy(arguments.wrap, [*sleepy_command, *(["--verbose"] if arguments.verbose else [])])
+    sleepy_command += ["--verbose"] if arguments.verbose else []
+    return run_proxy(arguments.wrap, sleepy_command, shows_sleepy_log=arguments.verbose)
