@@ -184,6 +184,8 @@ class _Proxy:
     # ---- the two children --------------------------------------------------------------------------------
 
     def _start_wrapped(self) -> None:
+        if self._session.is_ending:
+            return
         try:
             child = Child(_found(self._command), keeps_stderr=False)
         except OSError as error:
@@ -201,7 +203,7 @@ class _Proxy:
         self._wrapped_reader.start()
 
     def _start_sleepy(self) -> None:
-        if self._session.failure is not None:
+        if self._session.is_ending or self._session.failure is not None:
             return
         try:
             child = Child(self._sleepy_command, keeps_stderr=not self._shows_sleepy_log)
