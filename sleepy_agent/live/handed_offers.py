@@ -50,7 +50,7 @@ class HandedOffers:
             self._handed.popitem(last=False)
 
     def forget(self, offer_id: str) -> None:
-        """It was dismissed: who makes the same text now does so without us."""
+        """It was taken or dismissed: it is no offer any more until it is handed out again."""
         self._handed.pop(offer_id, None)
 
     def of_problem(self, problem_id: str) -> list[LiveOffer]:

@@ -92,6 +92,7 @@ class OutcomeBook:
             files = self._handed.followed(offer, whole, read)
             decisions.append(self._wait(self._pending_of(offer, PendingKind.ACCEPTED, files, moment), moment.at))
             self._unconfirmed.add(offer.offer_id)
+            self._handed.forget(offer.offer_id)
         for path in {path for offer in new for path in offer.texts}:
             self._history.forget_last_step(path)
         return decisions + self._decide_overflow(read)
