@@ -145,6 +145,8 @@ class EditorSession:
             of_driver = {path for path in changed if driver.covers(path) and not driver.is_build_output(path)}
             driver.disk_changed({path for path in of_driver - open_rust if is_source(path)})
             driver.desk.disk_changed(of_driver, head_changed)
+            if may_differ:
+                driver.mutes_changed()
         if manifests or may_differ:
             self.rejoin()
 
