@@ -1,0 +1,26 @@
+"""What is imported with what: the proxy stays without the protocol's types, the server without what compiles."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+WEIGHTY = ("tree_sitter", "sqlite_utils", "rich", "watchdog", "sleepy_agent.cargo.session", "sleepy_agent.fixes.rank")
+
+
+@pytest.mark.parametrize(
+    ("module", "unwanted"),
+    [
+        ("sleepy_lsp.content_changes", ("lsprotocol", "pygls", "attrs", "asyncio", *WEIGHTY)),
+        ("sleepy_lsp.code_actions", ("pygls", *WEIGHTY)),
+        ("sleepy_lsp.hints", ("pygls", *WEIGHTY)),
+        ("sleepy_lsp.explain", ("pygls", *WEIGHTY)),
+        ("sleepy_lsp.documents", ("pygls", *WEIGHTY)),
+    ],
+)
+def test_a_module_does_not_bring_more_than_it_needs(module: str, unwanted: tuple[str, ...]) -> None:
+    program = f"import sys, {module}; print(*sorted({set(unwanted)!r} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.split() == []
