@@ -171,12 +171,14 @@ class OutcomeDesk:
         try:
             while (event := self._next_event(None if keeper.has_adopted else adopt_at)) is not None:
                 try:
+                    # Each event at its own time, however late the thread comes to it: what was due before comes first.
+                    moment = moment_of(event.at, event.clock)
+                    keeper.due(moment)
                     if event.act is not None:
-                        event.act(keeper, moment_of(event.at, event.clock))
-                    now = moment_of(self._now(), self._clock())
-                    if not keeper.has_adopted and now.at >= adopt_at:
-                        keeper.adopt(now)
-                    keeper.due(now)
+                        event.act(keeper, moment)
+                    if not keeper.has_adopted and event.at >= adopt_at:
+                        keeper.adopt(moment)
+                    keeper.due(moment)
                 except Exception:
                     # A mistake in the bookkeeping must cost nobody the fixes; the log says what it was.
                     logger.exception("what becomes of an offer could not be noted")
