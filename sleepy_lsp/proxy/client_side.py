@@ -21,7 +21,7 @@ COPIED = frozenset({"$/setTrace"})
 
 def from_client(session: Session, frame: Frame) -> None:
     """Route one message of the client."""
-    envelope = envelope_of(frame.body) if frame.body is not None else None
+    envelope = envelope_of(frame.raw, frame.body_start)
     if envelope is None:
         to_wrapped(session, frame.raw)
     elif envelope.kind is Kind.RESPONSE:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from sleepy_lsp.content_changes import apply_content_changes
+from sleepy_lsp.proxy.folding import change_lines, lines_of
 from sleepy_lsp.proxy.framing import message_bytes, parsed
 
 KEPT_CHANGES = 200
@@ -31,11 +31,13 @@ URI = re.compile(rb'"uri"\s*:\s*"((?:[^"\\]|\\.)*)"')
 
 @dataclass(slots=True)
 class _OpenDocument:
-    """`opened` is the client's message, or None once `item` (the protocol's TextDocumentItem) stands for it."""
+    """`opened` is the client's message, or None once `item` and `lines` stand for it: the protocol's TextDocumentItem
+    without its text, and the text."""
 
     opened: bytes | None
     body: bytes
     item: dict[str, Any] | None = None
+    lines: list[str] = field(default_factory=list)
     changes: deque[tuple[bytes, int]] = field(default_factory=deque)
     """Every change as it came, and how long its header is."""
     change_bytes: int = 0
@@ -107,8 +109,9 @@ class DocumentLog:
             if document.opened is not None:
                 yield document.opened
             else:
+                item = (document.item or {}) | {"text": "".join(document.lines)}
                 yield message_bytes(
-                    {"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument": document.item}}
+                    {"jsonrpc": "2.0", "method": "textDocument/didOpen", "params": {"textDocument": item}}
                 )
             for raw, _ in document.changes:
                 yield raw
@@ -129,13 +132,14 @@ def _apply(document: _OpenDocument, body: bytes, encoding: str) -> bool:
         item = opened["params"]["textDocument"] if _has_text_document(opened) else None
         if item is None or not isinstance(item.get("text"), str):
             return False
+        document.lines = lines_of(item.pop("text"))
         document.item, document.opened, document.body = item, None, b""
     change = parsed(body)
     if not _has_text_document(change):
         return False
     changes = change["params"].get("contentChanges")
-    if isinstance(changes, list):
-        document.item["text"] = apply_content_changes(document.item["text"], changes, encoding)
+    for one in changes if isinstance(changes, list) else ():
+        change_lines(document.lines, one, encoding)
     document.item["version"] = change["params"]["textDocument"].get("version")
     return True
 

@@ -41,9 +41,11 @@ LAST_MEMBER_IS_LONG = re.compile(rb"[}\]]\s*\}\s*\Z")
 OPENING = re.compile(rb"\s*\{")
 
 
-def envelope_of(body: bytes) -> Envelope | None:
-    """What a message is; None for what is no single JSON-RPC message (a batch, broken JSON)."""
-    opening = OPENING.match(body)
+def envelope_of(body: bytes, start: int | None = 0) -> Envelope | None:
+    """What a message is that begins at `start`; None for what is no single JSON-RPC message (a batch, broken JSON)."""
+    if start is None:
+        return None
+    opening = OPENING.match(body, start)
     if opening is None:
         return None
     position, identifier, method = opening.end(), None, None
@@ -57,12 +59,14 @@ def envelope_of(body: bytes) -> Envelope | None:
     if method is not None:
         # The parameters may stand before the id, so that without one only the end says it is a notification.
         is_known = (
-            identifier is not None or ended or (name == b"params" and LAST_MEMBER_IS_LONG.search(body, len(body) - 64))
+            identifier is not None
+            or ended
+            or (name == b"params" and LAST_MEMBER_IS_LONG.search(body, max(start, len(body) - 64)))
         )
     else:
         is_known = identifier is not None and name in (b"result", b"error")
     if not is_known:
-        return _envelope_of_all(body)
+        return _envelope_of_all(body[start:])
     return _envelope(_text(method), parsed(identifier) if identifier is not None else None)
 
 

@@ -20,10 +20,16 @@ LONGEST_HEADER = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message: `raw` is header and body as they came, `body` the JSON text; None where it is no message."""
+    """One message: `raw` is header and body as they came. `body_start`: where the body begins in it; None where it is no
+    message."""
 
     raw: bytes
-    body: bytes | None
+    body_start: int | None
+
+    @property
+    def body(self) -> bytes | None:
+        """The JSON text; a copy, which what only passes does without."""
+        return None if self.body_start is None else self.raw[self.body_start :]
 
 
 class BodyTooLong(ValueError):
@@ -75,11 +81,14 @@ class FrameReader:
             self._body_start, self._needed = header_end, header_end + body_length
         if len(self._buffer) < self._needed:
             return None
-        raw, start = self._take(self._needed), self._body_start
+        raw = self._take(self._needed)
         self._needed = 0
-        return Frame(raw, raw[start:])
+        return Frame(raw, self._body_start)
 
     def _take(self, length: int) -> bytes:
+        if length == len(self._buffer):
+            taken, self._buffer = bytes(self._buffer), bytearray()
+            return taken
         taken = bytes(memoryview(self._buffer)[:length])
         del self._buffer[:length]
         return taken

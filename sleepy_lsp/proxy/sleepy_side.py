@@ -44,21 +44,21 @@ def let_sleepy_run(session: Session) -> None:
 
 def from_sleepy(session: Session, frame: Frame) -> None:
     """Route one message of Sleepy's server. What is none is left out."""
-    envelope = envelope_of(frame.body) if frame.body is not None else None
-    if envelope is None or frame.body is None:
+    envelope, body = envelope_of(frame.raw, frame.body_start), frame.body
+    if envelope is None or body is None:
         return
     if envelope.kind is Kind.RESPONSE:
-        _sleepy_answers(session, frame, frame.body, envelope)
+        _sleepy_answers(session, frame, body, envelope)
     elif envelope.kind is Kind.REQUEST:
-        message = parsed(frame.body)
+        message = parsed(body)
         if isinstance(message, dict) and envelope.message_id is not None:
-            follow_request(session.sleepy, envelope.method, frame.body)
+            follow_request(session.sleepy, envelope.method, body)
             message_id = relayed_id(session, envelope.message_id)
             session.ports.to_client(message_bytes(message | {"id": message_id}))
     elif envelope.method not in ("textDocument/publishDiagnostics", "$/cancelRequest"):
         # Diagnostics of ours would replace the wrapped server's; ids of ours mean nothing to the client.
         if envelope.method == "$/progress":
-            follow_progress(session.sleepy, frame.body)
+            follow_progress(session.sleepy, body)
         session.ports.to_client(frame.raw)
 
 

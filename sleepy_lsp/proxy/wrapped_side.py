@@ -19,33 +19,34 @@ REMEMBERED_RESTARTS = 20
 
 def from_wrapped(session: Session, frame: Frame) -> None:
     """Route one message of the wrapped server."""
-    envelope = envelope_of(frame.body) if frame.body is not None else None
+    envelope = envelope_of(frame.raw, frame.body_start)
     if envelope is not None and envelope.kind is Kind.RESPONSE:
         _wrapped_answers(session, frame, envelope)
         return
     session.ports.to_client(frame.raw)
-    if envelope is not None and frame.body is not None:
-        _look_at(session, frame.body, envelope)
+    if envelope is not None:
+        _look_at(session, frame, envelope)
 
 
-def _look_at(session: Session, body: bytes, envelope: Envelope) -> None:
+def _look_at(session: Session, frame: Frame, envelope: Envelope) -> None:
     if envelope.message_id is not None:
         session.wrapped.asking.add(envelope.message_id)
-        follow_request(session.wrapped, envelope.method, body)
+        follow_request(session.wrapped, envelope.method, frame.body or b"")
     elif envelope.method == "textDocument/publishDiagnostics":
-        session.ports.afterwards(partial(_tell_diagnostics, session, body))
+        session.ports.afterwards(partial(_tell_diagnostics, session, frame))
     elif envelope.method == "$/progress":
-        follow_progress(session.wrapped, body)
+        follow_progress(session.wrapped, frame.body or b"")
 
 
-def _tell_diagnostics(session: Session, body: bytes) -> None:
+def _tell_diagnostics(session: Session, frame: Frame) -> None:
+    body = frame.body or b""
     heard = answers.heard_diagnostics(body)
     session.log.has_published(body, heard)
     to_sleepy(session, heard)
 
 
-def _tell_pulled(session: Session, uri: str, body: bytes) -> None:
-    for message in answers.pulled_diagnostics(uri, parsed(body)):
+def _tell_pulled(session: Session, uri: str, frame: Frame) -> None:
+    for message in answers.pulled_diagnostics(uri, parsed(frame.body or b"")):
         to_sleepy(session, message)
 
 
@@ -61,7 +62,7 @@ def _wrapped_answers(session: Session, frame: Frame, envelope: Envelope) -> None
     else:
         session.ports.to_client(frame.raw)
         if asked.uri is not None:
-            session.ports.afterwards(partial(_tell_pulled, session, asked.uri, frame.body or b""))
+            session.ports.afterwards(partial(_tell_pulled, session, asked.uri, frame))
 
 
 def _wrapped_is_initialized(session: Session, frame: Frame, message_id: MessageId) -> None:

@@ -34,8 +34,8 @@ def spoken(**members: Any) -> Frame:
 
 
 def text_frame(text: str) -> Frame:
-    body = text.encode()
-    return Frame(framed(body), body)
+    (frame,) = FrameReader().feed(framed(text.encode()))
+    return frame
 
 
 @dataclass
