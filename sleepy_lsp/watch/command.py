@@ -18,6 +18,8 @@ from sleepy_agent.config import find_places, load_settings
 if TYPE_CHECKING:
     from sleepy_lsp.watch.screen import Screen
 
+Server = Callable[[str | None], Sequence[str]]
+"""The command of a language server, around the program given."""
 RUST_ANALYZER = "rust-analyzer"
 ANSWER_SECONDS = 20.0
 EPILOG = """\
@@ -70,7 +72,7 @@ def find_rust_analyzer() -> str | None:
 def run_with(
     arguments: argparse.Namespace,
     terminal: Terminal,
-    server: Callable[[str | None], Sequence[str]],
+    server: Server,
 ) -> int:
     """Find the workspace, choose the screen, and watch until the user quits. Raises SleepyError."""
     from sleepy_agent.cargo.workspace import find_workspace_root

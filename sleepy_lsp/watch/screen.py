@@ -13,6 +13,7 @@ from rich.text import Text
 from sleepy_agent.cli.render import diff_lines, print_block, relative
 from sleepy_agent.cli.values import counted
 from sleepy_lsp.watch.offers import Item, Offer, Selection
+from sleepy_lsp.words import ANY_JUDGE, JUDGES, NAME, flag_words
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,17 +31,21 @@ KEYS = {
     "?": "show this help",
 }
 KEY_LINE = "a apply  A all preferred  n next  x not this  e explain  p pause  q quit  ? help"
-BUSY = {"recording": "recording how cargo builds the workspace", "checking": "checking", "searching": "searching fixes"}
-"""States of `sleepy/status` in which something goes on."""
+BUSY = {
+    "starting": "starting",
+    "recording": "recording how cargo builds the workspace",
+    "checking": "checking",
+    "searching": "searching fixes",
+}
+"""States of `sleepy/status` in which something goes on, and the one before the first of them."""
 QUIET = {"paused": "paused", "off": "off"}
-NAME = "Sleepy: "
 
 
 @dataclass(frozen=True, slots=True)
 class WorkState:
     """Where the work stands: a state of `sleepy/status` with its reason, and how many problems are known."""
 
-    state: str = "idle"
+    state: str = "starting"
     reason: str = ""
     problems: int = 0
     was_checked: bool = False
@@ -72,8 +77,14 @@ class Screen(Protocol):
 
 
 def title_of(offer: Offer) -> str:
-    """The title without the name of whoever offers it: there is nobody else here."""
-    return offer.title.removeprefix(NAME)
+    """What the offer changes: its title without who offers it and how it was proven, which lines of their own say."""
+    title = offer.title.removeprefix(NAME)
+    return title.rpartition(f" ({judge_of(offer)} ")[0] or title
+
+
+def judge_of(offer: Offer) -> str:
+    """Who accepted the offer."""
+    return JUDGES.get(offer.proof, ANY_JUDGE)
 
 
 def heading(item: Item, root: Path) -> Text:
@@ -90,12 +101,9 @@ def offer_lines(item: Item, offer: Offer, root: Path) -> list[Text]:
     """What is offered: title and source, the diff, how it was proven, what speaks against it, what else was proven."""
     lines = [Text.assemble((title_of(offer), "bold"), (f"   from {offer.source}", "dim"))]
     lines += diff_lines(offer.diff, relative(item.path, root))
-    if offer.proof:
-        lines.append(Text(f"proof: {offer.proof.rstrip('.')}", "green"))
+    lines.append(Text(f"proof: {judge_of(offer)} accepts it", "green"))
     if offer.flags:
-        lines.append(Text(f"flags: {', '.join(flag.replace('_', ' ') for flag in offer.flags)}", "yellow"))
-    if not offer.preferred:
-        lines.append(Text("not preferred: look at it before you take it", "yellow"))
+        lines.append(Text(f"flags: {', '.join(flag_words(offer.flags))}", "yellow"))
     others = [title_of(other) for other in item.offers if other.offer_id != offer.offer_id]
     if others:
         lines.append(Text(f"also proven (o): {'; '.join(others[:3])}", "dim"))
@@ -103,11 +111,12 @@ def offer_lines(item: Item, offer: Offer, root: Path) -> list[Text]:
 
 
 def state_text(state: WorkState, selection: Selection) -> str:
-    """`checking, 3 s   2 problems, 1 with a fix`."""
+    """`checking, 3 s   2 problems, 1 with a fix, 1 preferred`."""
     known = "no errors known" if state.was_checked else ""
     if state.problems or selection.items:
         total = max(state.problems, len(selection.items))
-        known = f"{counted(total, 'problem')}, {len(selection.items)} with a fix"
+        preferred = sum(item.offers[0].preferred for item in selection.items)
+        known = f"{counted(total, 'problem')}, {len(selection.items)} with a fix, {preferred} preferred"
     work = BUSY.get(state.state) or QUIET.get(state.state, "watching")
     if state.state in BUSY and state.elapsed_seconds >= 1:
         work = f"{work}, {state.elapsed_seconds:.0f} s"
@@ -133,7 +142,7 @@ class LineScreen:
                 print_block(self._console, heading(item, self._root), offer_lines(item, offer, self._root))
 
     def show_state(self, state: WorkState) -> None:
-        said = state_text(replace(state, elapsed_seconds=0.0), Selection())
+        said = state_text(replace(state, problems=0, elapsed_seconds=0.0), Selection())
         if state.state in {"recording", *QUIET} and said != self._said:
             self._console.print(Text(said, "dim"))
         self._said = said

@@ -14,7 +14,7 @@ from typing import Any, TextIO
 
 from sleepy_agent.config import Places
 from sleepy_agent.errors import EXIT_GREEN, EXIT_INTERRUPTED, SleepyError
-from sleepy_agent.fixes.write import FileChange
+from sleepy_agent.fixes.write import FileChange, hash_of
 from sleepy_lsp.convert import uri_of_path
 from sleepy_lsp.watch.applying import NotApplicable, diff_of, file_changes, write_accepted
 from sleepy_lsp.watch.client import LanguageClient
@@ -32,6 +32,7 @@ from sleepy_lsp.watch.offers import (
     without_offer,
 )
 from sleepy_lsp.watch.screen import BUSY, Screen, TerminalScreen, WorkState, title_of
+from sleepy_lsp.words import NAME
 
 ENCODING = "utf-8"
 """The position encoding we ask for: rust-analyzer and Sleepy both know it."""
@@ -41,6 +42,8 @@ EXPECTED_SECONDS = 2.0
 """After a change on the disk the server is taken to be at work until it says so itself, at most this long."""
 HASTY_SECONDS = 0.5
 """An `a` typed so soon after another offer came up by itself was meant for the one before."""
+OFF = "off"
+WORKING = frozenset(BUSY) - {"starting"}
 FIX_ALL = "source.fixAll.sleepy"
 QUICK_FIX = "quickfix"
 OUTDATED = "The text has changed since, so nothing was written. What still holds is shown again in a moment."
@@ -151,7 +154,6 @@ class WatchSession:
     async def _shake_hands(self, client: LanguageClient) -> None:
         capabilities = await client.initialize(initialize_parameters(self._assignment))
         self._encoding = str(capabilities.get("positionEncoding") or "utf-16")
-        self._ask_for_offers()
 
     async def _tick(self) -> None:
         while True:
@@ -186,9 +188,21 @@ class WatchSession:
         self._expected_until = 0.0
         if state != self._state.state:
             self._state_since = time.monotonic()
-        self._state = replace(self._state, state=state, reason=reason)
+        # Of a workspace without a problem nothing else is told.
+        was_checked = self._state.was_checked or (state == "idle" and self._state.state in WORKING)
+        self._state = replace(self._state, state=state, reason=reason, was_checked=was_checked)
+        if state == OFF:
+            # Until the workspace is found the server has none to work on; that lasts a moment.
+            self._start(self._show_later(self._state))
+            return
         self._show_state()
         if state not in BUSY:
+            self._ask_for_offers()
+
+    async def _show_later(self, state: WorkState) -> None:
+        await asyncio.sleep(EXPECTED_SECONDS)
+        if self._state == state:
+            self._show_state()
             self._ask_for_offers()
 
     def _show_state(self) -> None:
@@ -207,7 +221,8 @@ class WatchSession:
         try:
             items = read_items(await self._request("sleepy/offers", {}))
             self._offers_came(items)
-            self._show_state()
+            if self._state.state != OFF:
+                self._show_state()
         finally:
             self._asking = False
         if self._ask_again:
@@ -341,7 +356,7 @@ class WatchSession:
                     continue
                 ids = data_of(action).get("offerIds")
                 diff = diff_of(changes, self._assignment.root)
-                title = str(action.get("title", "")).removeprefix("Sleepy: ")
+                title = str(action.get("title", "")).removeprefix(NAME)
                 await self._write(action, changes, title, fixed=len(ids) if isinstance(ids, list) else 1, diff=diff)
                 return
         self._takes_all = False
@@ -415,8 +430,13 @@ def initialize_parameters(assignment: Assignment) -> dict[str, Any]:
     """The `params` of `initialize` (LSP 3.17, `InitializeParams`): what a terminal can do, and what it wants."""
     uri = uri_of_path(assignment.root)
     ours = {"scope": "workspace", "hints": False, "trusted": True}
-    # rust-analyzer checks in a folder of its own, so that nobody's `cargo build` waits for it.
-    theirs = {"cargo": {"targetDir": True}, "cachePriming": {"enable": False}, "diagnostics": {"enable": False}}
+    # rust-analyzer builds in a folder of ours: nobody's `cargo build` waits for it, and the tree gets no target folder.
+    build_folder = assignment.places.cache / "rust-analyzer" / hash_of(os.fsencode(assignment.root))[:16]
+    theirs = {
+        "cargo": {"targetDir": str(build_folder)},
+        "cachePriming": {"enable": False},
+        "diagnostics": {"enable": False},
+    }
     return {
         "processId": os.getpid(),
         "clientInfo": {"name": "sleepy watch"},

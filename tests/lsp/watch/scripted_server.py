@@ -129,7 +129,7 @@ class ScriptedServer:
             "offerId": f"{new} {name}",
             "title": f"Sleepy: use `{name.replace('broken', new)}` (rustc accepts it)",
             "source": "compiler",
-            "proof": "The error is gone and nothing new is broken.",
+            "proof": "replay",
             "flags": [] if new == "mended" else ["clone_in_loop"],
             "preferred": new == "mended",
             "diff": unified_diff({path: text}, after, self._root),

@@ -44,9 +44,10 @@ def test_an_offer_appears_is_applied_and_taken_back(project: Path, tmp_path: Pat
     with watching(project, tmp_path) as watched:
         watched.until("Watching", "? help")
         write(project, "lib.rs", "pub fn f() { broken_one(); }\n")
-        block = watched.until("error[E0425]", "proof:", "also proven")
+        block = watched.until("error[E0425]", "proof:", "also proven (o): use `other_one`")
         assert "cannot find value `broken_one` in this scope   src/lib.rs:1:14   missing_items" in block
-        assert f"{MENDED} (rustc accepts it)   from compiler" in block
+        assert f"{MENDED}   from compiler" in block
+        assert "proof: rustc accepts it" in block
         assert "-pub fn f() { broken_one(); }" in block
         assert "+pub fn f() { mended_one(); }" in block
         watched.type("a")
@@ -74,11 +75,11 @@ def test_going_through_several(project: Path, tmp_path: Path) -> None:
     write(project, "lib.rs", "fn f() { broken_one(); }\n")
     write(project, "other.rs", "fn g() { broken_two(); broken_three(); }\n")
     with watching(project, tmp_path) as watched:
-        watched.until("[1/3]", "`broken_one`", "3 problems, 3 with a fix")
+        watched.until("[1/3]", "`broken_one`", "3 problems, 3 with a fix, 3 preferred")
         watched.type("n")
         watched.until("[2/3]", "`broken_two`", "mended_two")
         watched.type("o")
-        watched.until("[2/3]", "other_two", "flags: clone in loop", "not preferred")
+        watched.until("[2/3]", "other_two", "flags: copies the value on every turn of a loop")
         watched.type("x")
         watched.until("[2/3]", "`broken_two`", "mended_two")
         assert watched.until_server_heard("workspace/executeCommand")["params"]["arguments"] == ["other broken_two"]

@@ -20,7 +20,6 @@ PATIENCE_SECONDS = 30.0
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r")
 """What a terminal takes for itself: colours, and the drawing anew of a line."""
 HALF_CONTROL = re.compile(r"\x1b(?:\[[0-9;?]*)?\Z")
-PROGRAM = (sys.executable, "-m", "lsp.watch.watching_program")
 
 
 class Watched:
@@ -103,7 +102,7 @@ class Watched:
 
 @contextmanager
 def watching(
-    project: Path, folder: Path, *options: str, program: tuple[str, ...] = PROGRAM, in_terminal: bool = True
+    project: Path, folder: Path, *options: str, server: str = "scripted", in_terminal: bool = True
 ) -> Iterator[Watched]:
     """Start it on a project; `folder` is for what tests keep. It is killed at the end where it still runs."""
     environment = {
@@ -115,9 +114,8 @@ def watching(
         "SLEEPY_HOME": str(folder / "home"),
     }
     ours, theirs = pty.openpty() if in_terminal else os.pipe()
-    arguments = [*program, str(folder / "journal"), str(project), *options]
     process = subprocess.Popen(
-        arguments,
+        [sys.executable, "-m", "lsp.watch.watching_program", server, str(folder / "journal"), str(project), *options],
         stdin=theirs if in_terminal else subprocess.DEVNULL,
         stdout=theirs,
         stderr=theirs,
