@@ -113,6 +113,7 @@ class EditorSession:
         if real.name == MANIFEST_NAME:
             self.files_changed([real])
         elif is_rust(real) and not self._workspaces.covering(real):
+            self._workspaces.forget_outside(real.parent)
             self._join(real.parent, real)
 
     def closed(self, uri: str) -> None:

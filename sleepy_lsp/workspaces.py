@@ -112,6 +112,11 @@ class Workspaces:
             for known in [one for one in self._located if one == folder or one.is_relative_to(folder)]:
                 del self._located[known]
 
+    def forget_outside(self, folder: Path) -> None:
+        """Ask cargo again for a folder without a workspace: what was broken may be mended."""
+        if isinstance(self._located.get(folder), Outside):
+            del self._located[folder]
+
     async def close_driver(self, driver: WorkspaceDriver) -> None:
         """End one driver; it is started anew when a document of its workspace is opened."""
         self._drivers.pop(driver.root, None)

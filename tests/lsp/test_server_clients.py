@@ -186,6 +186,26 @@ def test_files_are_watched_here_where_the_client_does_not(project: Path) -> None
     run(work())
 
 
+def test_a_broken_manifest_is_noticed_when_it_is_mended(project: Path) -> None:
+    async def work() -> None:
+        capabilities = full_capabilities()
+        assert capabilities.workspace is not None
+        # Nobody watches files here, as there is no workspace yet.
+        capabilities.workspace.did_change_watched_files = None
+        manifest = project / "Cargo.toml"
+        mended = manifest.read_text(encoding="utf-8")
+        manifest.write_text("[package\n", encoding="utf-8")
+        async with editor(project, capabilities=capabilities, options=QUICK) as one:
+            uri = one.open(project / "src/lib.rs")
+            while "Mend the manifest" not in (await one.wait_status("off")).reason:
+                pass
+            manifest.write_text(mended, encoding="utf-8")
+            one.save(uri)
+            await one.wait_ready(offers=2)
+
+    run(work())
+
+
 def test_folders_come_and_go(tmp_path: Path) -> None:
     async def work() -> None:
         first = cargo_project(tmp_path / "first", lib=BROKEN)

@@ -11,6 +11,7 @@ import pytest
 from lsprotocol import types as lsp
 
 from lsp.fakes import cargo_project, editor, full_capabilities, offers_of, own_data
+from lsp.protocol_page import examples, keys_of
 from sleepy_lsp.convert import path_of_uri
 
 LONGEST_SECONDS = 60.0
@@ -174,8 +175,12 @@ def test_everything_that_is_offered_as_a_list(project: Path) -> None:
     async def work() -> None:
         async with editor(project, options=QUICK) as one:
             uri = one.open(project / "src/lib.rs")
-            await one.wait_ready(offers=2)
+            news = await one.wait_ready(offers=2)
+            assert list(news._fields) == list(examples("sleepy/ready")[0])
             (problem,) = await one.ask("sleepy/offers", {})
+            _, (documented,) = examples("sleepy/offers")
+            assert keys_of(problem | {"offers": []}) == keys_of(documented | {"offers": []})
+            assert problem["offers"][0].keys() == documented["offers"][0].keys()
             assert problem["uri"] == uri
             assert problem["range"]["start"] == {"line": 0, "character": 12}
             assert (problem["code"], problem["family"]) == ("E0425", "missing_items")
