@@ -37,8 +37,10 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session", params=WAYS)
-async def editor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Editor]:
-    """An editor on a project that compiles, with all its files open. A test leaves both so."""
+async def shared_editor(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Editor]:
+    """An editor on a project that compiles, with all its files open and known to rust-analyzer."""
     folder = tmp_path_factory.mktemp(f"shared-{request.param}")
     made = environment_in(folder / "home")
     async with open_editor(green_project(folder / "small"), request.param, made, SETTINGS) as opened:
@@ -46,3 +48,15 @@ async def editor(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
             await opened.open_analyzed(name)
         yield opened
     assert_none_left(made)
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def editor(shared_editor: Editor) -> AsyncIterator[Editor]:
+    """The shared editor. Whatever a test did to the texts is taken back, so that the next one begins as this did."""
+    texts = {path: document.text for path, document in shared_editor.documents.items()}
+    yield shared_editor
+    for path, text in texts.items():
+        if shared_editor.documents[path].text != text or path.read_text(encoding="utf-8") != text:
+            shared_editor.replace_all(path, text)
+            shared_editor.save(path)
+    await shared_editor.until_clean()

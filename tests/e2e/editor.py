@@ -127,8 +127,11 @@ class Editor:
 
     def undo(self, path: Path) -> None:
         """Take the last change back, as one change more."""
-        document = self.documents[path]
-        self.replace(path, [(0, len(document.text), document.before)])
+        self.replace_all(path, self.documents[path].before)
+
+    def replace_all(self, path: Path, text: str) -> None:
+        """Another text in one step."""
+        self.replace(path, [(0, len(self.documents[path].text), text)])
 
     def save(self, path: Path) -> None:
         path.write_bytes(self.documents[path].text.encode())
@@ -141,16 +144,10 @@ class Editor:
         for path in paths:
             document = self.documents.get(path)
             if document is not None and (text := path.read_text(encoding="utf-8")) != document.text:
-                self.replace(path, [(0, len(document.text), text)])
+                self.replace_all(path, text)
         events = [types.FileEvent(path.as_uri(), types.FileChangeType.Changed) for path in paths]
         for client in self.clients:
             client.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(events))
-
-    async def restore(self, path: Path, content: bytes) -> None:
-        """Bring a file back to a text without errors, and wait until everybody has noticed."""
-        self.replace(path, [(0, len(self.documents[path].text), content.decode())])
-        self.save(path)
-        await self.until_clean()
 
     # ---- code actions ----------------------------------------------------------------------------------------
 
@@ -178,11 +175,10 @@ class Editor:
         ]
 
     async def fix(self, path: Path, bug: Bug) -> types.CodeAction:
-        """The first of our quick fixes for a bug, resolved; waited for."""
+        """Our preferred quick fix for a bug, resolved; waited for, as it is preferred once its rivals were compiled."""
 
         async def look() -> types.CodeAction | None:
-            fixes = await self.fixes(path, bug)
-            return fixes[0] if fixes else None
+            return next((action for action in await self.fixes(path, bug) if action.is_preferred), None)
 
         action = await self.journal.until(f"a fix of {bug.code} in {path.name}", look)
         return await self.resolve(action)

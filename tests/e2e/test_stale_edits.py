@@ -18,10 +18,9 @@ ROUNDS = 12
 
 async def test_an_edit_that_is_handed_out_makes_the_very_text_compile(editor: Editor) -> None:
     bug, path = FORGOTTEN_MUT, editor.path(FORGOTTEN_MUT.file)
-    on_disk = path.read_bytes()
     editor.type(path, bug.right, bug.wrong)
     chosen = random.Random(7)
-    handed_out = refused = 0
+    handed_out = 0
     for number in range(ROUNDS):
         # Edit while it searches, when it has just found something, or at once, before it has even begun.
         moment = chosen.choice(("searching", "ready", "at once"))
@@ -39,7 +38,6 @@ async def test_an_edit_that_is_handed_out_makes_the_very_text_compile(editor: Ed
                 resolved = await editor.resolve(action)
             except JsonRpcException as error:
                 assert error.code == CONTENT_MODIFIED
-                refused += 1
                 continue
             assert resolved.edit is not None, sleepy_data(action)
             # Raises StaleEdit where the version is not the one of the text here.
@@ -49,5 +47,3 @@ async def test_an_edit_that_is_handed_out_makes_the_very_text_compile(editor: Ed
     texts = editor.texts_after((await editor.fix(path, bug)).edit)
     assert compiles(editor.root, texts)
     assert handed_out > 0, "no edit was handed out in any round, so nothing was tried"
-    await editor.restore(path, on_disk)
-    assert refused + handed_out > 0
