@@ -37,6 +37,7 @@ MEMBER = re.compile(
     rb'|method"\s*:\s*"(?P<method>[^"\\]*)")\s*(?P<next>[,}])'
 )
 LONG_MEMBER = re.compile(rb'\s*"(?P<name>result|error|params)"\s*:')
+LOOKED_AT_THE_END = 64
 LAST_MEMBER_IS_LONG = re.compile(rb"[}\]]\s*\}\s*\Z")
 OPENING = re.compile(rb"\s*\{")
 
@@ -58,11 +59,8 @@ def envelope_of(body: bytes, start: int | None = 0) -> Envelope | None:
     name = long_member["name"] if long_member else b""
     if method is not None:
         # The parameters may stand before the id, so that without one only the end says it is a notification.
-        is_known = (
-            identifier is not None
-            or ended
-            or (name == b"params" and LAST_MEMBER_IS_LONG.search(body, max(start, len(body) - 64)))
-        )
+        is_last = name == b"params" and LAST_MEMBER_IS_LONG.search(body, max(start, len(body) - LOOKED_AT_THE_END))
+        is_known = identifier is not None or ended or is_last
     else:
         is_known = identifier is not None and name in (b"result", b"error")
     if not is_known:

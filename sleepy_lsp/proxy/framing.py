@@ -20,8 +20,10 @@ LONGEST_HEADER = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One message: `raw` is header and body as they came. `body_start`: where the body begins in it; None where it is no
-    message."""
+    """One message: `raw` is header and body as they came.
+
+    `body_start`: where in it the body begins; None where it is no message.
+    """
 
     raw: bytes
     body_start: int | None
