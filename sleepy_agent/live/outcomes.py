@@ -125,8 +125,11 @@ class OutcomeBook:
             self._history.changed(path, before, text, moment.at, from_disk=from_disk)
         self._touch(frozenset({path}), moment.at)
         # Two offers that make the same text are one deed. Which of them nobody knows: the one that stood first.
-        shown = [offer for offer in self._handed.taken_by(path, text, read) if offer.offer_id in self._waiting]
-        decisions = self.accepted(shown[:1], read, moment)
+        taken = self._handed.taken_by(path, text, read)
+        if before is None or abs(len(text) - len(before)) <= 1:
+            # One key makes this, too: only where the developer had asked for the offer is that no chance.
+            taken = [offer for offer in taken if offer.offer_id in self._waiting]
+        decisions = self.accepted(taken[:1], read, moment)
         self._handed.text_changed(path, text)
         return decisions
 

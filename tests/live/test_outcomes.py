@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from lsp.offers import known_problem
+from lsp.offers import known_problem, live_offer, replacing
 
 from sleepy_agent.domain import Outcome
 from sleepy_agent.live.outcomes import MOST_WAITING, NOT_TAKEN, PROVENANCE
@@ -197,6 +197,22 @@ def test_what_a_lightbulb_asked_for_counts_when_something_is_done_with_it() -> N
     stage.check(vanished=(stage.gone(),))
     stage.wait()
     assert sorted(stage.outcomes) == [("cell", Outcome.IGNORED), ("mut", Outcome.SETTLED)]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_what_one_key_makes_is_taken_only_where_it_was_asked_for(asked: bool) -> None:
+    edit = replacing(FILE, TEXT, "= 0", "= 10")
+    one_key = live_offer(PROBLEM, {FILE: TEXT}, edit, offer_id="one key")
+    stage = Stage()
+    stage.show(one_key, asked=asked)
+    stage.type(TEXT.replace(b"= 0", b"= 10"))
+    stage.wait()
+    assert stage.outcomes == ([("one key", Outcome.SETTLED)] if asked else [])
+    stage.type(TEXT)
+    stage.show(MUT, asked=False)
+    stage.type(MADE)
+    stage.wait()
+    assert stage.outcomes[-1:] == [("mut", Outcome.SETTLED)]
 
 
 def test_an_offer_that_was_dismissed_stays_so() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from lsp.offers import known_problem, live_offer, replacing, text_checked
@@ -22,6 +24,7 @@ from sleepy_agent.errors import SleepyError
 from sleepy_agent.live.messages import LiveOffer, VanishedProblem
 from sleepy_agent.memory.database import open_database, write_transaction
 from sleepy_agent.memory.episodes import list_episodes, record_episodes, task_id_of
+from sleepy_agent.memory.export import export_lines
 from sleepy_agent.memory.pending import waiting_owners
 from sleepy_lsp.outcomes import OutcomeDesk
 
@@ -278,6 +281,22 @@ def test_two_servers_record_one_own_fix(project: Project) -> None:
     project.pass_time()
     (episode,) = project.episodes()
     assert (episode.source, episode.outcome, episode.metadata["provenance"]) == ("own", Outcome.SETTLED, "typing")
+
+
+def test_what_is_exported_follows_the_schema(project: Project) -> None:
+    desk = project.desk()
+    desk.checked(text_checked(1, project.problem))
+    desk.shown([project.offer])
+    desk.text_changed(project.file, OTHERWISE)
+    desk.checked(replace(text_checked(2), vanished=(project.gone(OTHERWISE),)))
+    project.pass_time()
+    schema = json.loads((Path(__file__).parents[2] / "docs" / "episodes.schema.json").read_text(encoding="utf-8"))
+    with open_database(project.places.store_file) as database:
+        lines = [json.loads(line) for line in export_lines(database)]
+    for line in lines:
+        jsonschema.Draft202012Validator(schema).validate(line)
+    assert [(line["source"], line["outcome"]) for line in lines] == [("compiler", "ignored"), ("own", "settled")]
+    assert lines[1]["metadata"]["offers_not_taken"] == lines[0]["metadata"]["offer_id"]
 
 
 @pytest.mark.parametrize("editor_reloads_small_change", [True, False])
