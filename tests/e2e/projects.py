@@ -29,6 +29,16 @@ pub fn letters() -> usize {
     let held = &words;
     held.len() + words.len()
 }
+
+fn add_one(count: &mut usize) {
+    *count += 1;
+}
+
+pub fn one() -> usize {
+    let mut count = 0;
+    add_one(&mut count);
+    count
+}
 """
 
 ACCENTS = """\
@@ -53,6 +63,7 @@ class Bug:
 
 FORGOTTEN_MUT = Bug("src/lib.rs", "let mut total = 0;", "let total = 0;", "total += number", "E0596")
 MOVED_VALUE = Bug("src/words.rs", "let held = &words;", "let held = words;", "words.len()", "E0382")
+SHARED_REFERENCE = Bug("src/words.rs", "count: &mut usize", "count: &usize", "*count += 1", "E0594")
 ACCENTED_MUT = Bug("src/accents.rs", "let mut größe = 0;", "let größe = 0;", "größe += 1", "E0384")
 
 

@@ -11,7 +11,7 @@ from watchdog.observers import Observer
 
 from sleepy_agent.config import Places
 from sleepy_agent.domain import Episode
-from sleepy_agent.memory.database import open_database
+from sleepy_agent.memory.database import open_database, write_transaction
 from sleepy_agent.memory.episodes import list_episodes
 
 from .journal import Journal
@@ -23,7 +23,9 @@ def stored_episodes(places: Places) -> list[Episode]:
         return []
     database = open_database(places.store_file)
     try:
-        return [stored.episode for stored in list_episodes(database)]
+        # Inside a write transaction: an event comes with the first bytes of a write, and this waits for its end.
+        with write_transaction(database):
+            return [stored.episode for stored in list_episodes(database)]
     finally:
         database.close()
 

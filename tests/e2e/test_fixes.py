@@ -7,7 +7,7 @@ import pytest
 from sleepy_agent.domain import Outcome
 
 from .editor import Editor, sleepy_data
-from .projects import ACCENTED_MUT, FORGOTTEN_MUT, MOVED_VALUE, Bug
+from .projects import ACCENTED_MUT, FORGOTTEN_MUT, MOVED_VALUE, SHARED_REFERENCE, Bug
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -23,7 +23,7 @@ async def test_after_a_save_the_diagnostics_of_rust_analyzer_bring_the_fix(edito
     assert "let mut total" in action.title
     assert "rustc" in action.title
     # rust-analyzer's diagnostic is named, so that an editor shows the fix at its squiggle.
-    assert [one.code for one in action.diagnostics or []] == [bug.code]
+    assert {one.code for one in action.diagnostics or []} == {bug.code}
 
     await editor.apply(action)
     assert bug.right in editor.documents[path].text
@@ -48,7 +48,7 @@ async def test_without_a_save_our_own_replay_brings_the_fix_once_typing_rests(ed
 
 
 async def test_a_fix_that_is_undone_at_once_is_remembered_as_undone(editor: Editor) -> None:
-    bug, path, before = MOVED_VALUE, editor.path(MOVED_VALUE.file), editor.stored_count()
+    bug, path, before = SHARED_REFERENCE, editor.path(SHARED_REFERENCE.file), editor.stored_count()
     editor.type(path, bug.right, bug.wrong)
     broken = editor.documents[path].text
     await editor.apply(await editor.fix(path, bug))
