@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Mapping
 from functools import cache
 from itertools import count
 
@@ -30,7 +31,8 @@ def main(is_busy: bool) -> None:
                 return
 
 
-def answers(message: dict[str, object]) -> list[bytes]:
+def answers(message: Mapping[str, object]) -> list[bytes]:
+    """What is said to one message of the client."""
     method, identifier = message.get("method"), message.get("id")
     params = message.get("params")
     size = int(params.get("size", 0)) if isinstance(params, dict) else 0

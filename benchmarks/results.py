@@ -71,7 +71,7 @@ def read_results(directory: Path = RESULTS) -> tuple[Result, ...]:
 
 
 def value_text(value: float, unit: str) -> str:
-    """A figure as people write it: `1.93x`, `22.4 %`, `143 ms`, `8.2 s`, `279`."""
+    """A figure as people write it: `1.93x`, `22.4 %`, `143 ms`, `0.31 ms`, `8.2 s`, `279`."""
     if math.isnan(value):
         return "not measured"
     if unit == "x":
@@ -81,7 +81,8 @@ def value_text(value: float, unit: str) -> str:
     if unit == "s":
         return f"{value:.1f} s"
     if unit == "ms":
-        return f"{value:.0f} ms"
+        # Whole numbers tell nothing of what takes less than a few.
+        return f"{value:.2f} ms" if abs(value) < 10 and not float(value).is_integer() else f"{value:.0f} ms"
     number = f"{value:.0f}" if float(value).is_integer() else f"{value:.1f}"
     return f"{number} {unit}".strip()
 
