@@ -8,12 +8,14 @@ under one folder (portable installs, tests).
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -41,6 +43,20 @@ class Places:
     @property
     def user_families_file(self) -> Path:
         return self.config / "families.toml"
+
+    @property
+    def models_folder(self) -> Path:
+        return self.state / "models"
+
+    @property
+    def manifest_file(self) -> Path:
+        """The snapshot of adapters in use, see serving/manifest.py."""
+        return self.state / "snapshots" / "current.json"
+
+    @property
+    def serve_folder(self) -> Path:
+        """Address, token, locks and log of the one model server of this user."""
+        return self.state / "serve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,33 @@ class Settings:
     untrusted_folders: tuple[str, ...] = ()
     """Nothing below these folders is worked on in the background; absolute, or beginning with `~`."""
 
+    model: str = ""
+    """The local model: its name as `sleepy model list` shows it, or a GGUF file; empty: the one that is there."""
+    model_endpoint: str = ""
+    """Base URL of an OpenAI-compatible server (vLLM, llama-server, Ollama) that is asked instead of our own."""
+    model_name: str = ""
+    """What that server calls the model."""
+    remote_endpoint: str = ""
+    """Base URL of an OpenAI-compatible server for what the small model cannot do; empty: nobody is asked."""
+    remote_model: str = ""
+    """What that server calls the model."""
+    remote_key_variable: str = ""
+    """Name of the environment variable that holds the key for that server; the key itself stands nowhere else."""
+    model_samples: int = 8
+    """So many answers are asked of the model at a time."""
+    model_rounds: int = 3
+    """So often the model sees what its last answer left, and tries again."""
+    model_seconds: float = 8.0
+    """What the model has not answered by then is not wanted any more."""
+    serve_idle_seconds: float = 600.0
+    """The model server ends when nobody asked it anything for so long."""
+    context_tokens: int = 4096
+    """Prompt and answers of one request have room for so many tokens together."""
+    prefix_cache_megabytes: int = 256
+    """Memory for prompts that were read already; 0: none are kept."""
+    serve_threads: int = 0
+    """Threads of the model server; 0: as many as there are processor cores."""
+
     @property
     def slot_count(self) -> int:
         return self.slots or max(1, min(4, os.cpu_count() or 1))
@@ -84,6 +127,8 @@ class Settings:
 
 LONGEST_PAUSE_MILLISECONDS = 60_000
 LONGEST_SETTLING_SECONDS = 3600.0
+MOST_SAMPLES = 32
+"""Answers to one request; each takes a part of the context."""
 ON_BATTERY = ("work", "pause")
 A_PAUSE = (
     "a number of milliseconds from 0 to 60000",
@@ -98,6 +143,31 @@ def is_absolute_folder(folder: str) -> bool:
     except RuntimeError:
         # The home of a user whom nobody knows.
         return False
+
+
+MAY_HOLD_SECRETS = frozenset({"model_endpoint", "remote_endpoint", "remote_key_variable"})
+"""Whoever mistakes what these are for puts a key into them, and messages end up in logs and bug reports."""
+A_MODEL_NAME = ("a name without line breaks", lambda value: value.isprintable())
+
+
+def is_endpoint(address: str) -> bool:
+    """Whether this is empty or the address of a web server, without a user's name or password in it."""
+    try:
+        parts = urlsplit(address)
+        return not address or (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and (parts.port or 1) > 0
+            and "@" not in parts.netloc
+            and not parts.query
+            and not parts.fragment
+        )
+    except ValueError:
+        # A port that is no number, or a bracket without its other half.
+        return False
+
+
+AN_ENDPOINT = ("an address such as http://127.0.0.1:8000/v1, or nothing", is_endpoint)
 
 
 # What a value must be beyond its type, in words and as a test. Numbers are compared so that NaN passes none.
@@ -120,6 +190,22 @@ CONDITIONS: Mapping[str, tuple[str, Callable[[Any], bool]]] = MappingProxyType(
             "a list of folders that begin with / or ~ (on Windows with a drive)",
             lambda value: all(is_absolute_folder(folder) for folder in value),
         ),
+        "model": A_MODEL_NAME,
+        "model_endpoint": AN_ENDPOINT,
+        "model_name": A_MODEL_NAME,
+        "remote_endpoint": AN_ENDPOINT,
+        "remote_model": A_MODEL_NAME,
+        "remote_key_variable": (
+            "the name of an environment variable, not the key itself",
+            lambda value: not value or re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", value) is not None,
+        ),
+        "model_samples": ("a number from 1 to 32", lambda value: 1 <= value <= MOST_SAMPLES),
+        "model_rounds": ("a number from 1 to 10", lambda value: 1 <= value <= 10),
+        "model_seconds": ("a number of seconds above 0, at most 600", lambda value: 0 < value <= 600),
+        "serve_idle_seconds": ("a number of seconds from 1 to 604800 (a week)", lambda value: 1 <= value <= 604_800),
+        "context_tokens": ("a number from 256 to 131072", lambda value: 256 <= value <= 131_072),
+        "prefix_cache_megabytes": ("a number from 0 to 65536", lambda value: 0 <= value <= 65_536),
+        "serve_threads": ("a number from 0 (as many as fit) to 256", lambda value: 0 <= value <= 256),
     }
 )
 
@@ -179,7 +265,7 @@ def checked_value(key: str, raw_value: object, present: object, place: str) -> o
         value = tuple(value)
     if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
-    what = f"In {place}, {key} is {raw_value!r}."
+    what = f"In {place}, {key} is {'of no use' if key in MAY_HOLD_SECRETS else repr(raw_value)}."
     if type(value) is not type(present):
         kind = {"tuple": "list"}.get(type(present).__name__, type(present).__name__)
         raise BadUsage(what, f"Give it a value of type {kind}.")

@@ -62,6 +62,20 @@ def test_no_file_means_the_defaults(places: Places) -> None:
         ("settle_seconds = 0\nsearch_seconds = 3", Settings(settle_seconds=0.0, search_seconds=3.0)),
         ('hints = false\non_battery = "pause"', Settings(hints=False, on_battery="pause")),
         ('untrusted_folders = ["/srv/a", "~/b"]', Settings(untrusted_folders=("/srv/a", "~/b"))),
+        ('model = "qwen"\nmodel_seconds = 3', Settings(model="qwen", model_seconds=3.0)),
+        (
+            'model_endpoint = "http://[::1]:8000"\nmodel_name = "a b"',
+            Settings(model_endpoint="http://[::1]:8000", model_name="a b"),
+        ),
+        (
+            'remote_endpoint = "https://example.org/api/v1"\nremote_model = "m"\nremote_key_variable = "MY_KEY_2"',
+            Settings(remote_endpoint="https://example.org/api/v1", remote_model="m", remote_key_variable="MY_KEY_2"),
+        ),
+        (
+            "model_samples = 1\nmodel_rounds = 1\nserve_idle_seconds = 1\ncontext_tokens = 256",
+            Settings(model_samples=1, model_rounds=1, serve_idle_seconds=1.0, context_tokens=256),
+        ),
+        ("prefix_cache_megabytes = 0\nserve_threads = 4", Settings(prefix_cache_megabytes=0, serve_threads=4)),
     ],
 )
 def test_settings_are_read(text: str, expected: Settings, places: Places) -> None:
@@ -99,6 +113,22 @@ def test_settings_are_read(text: str, expected: Settings, places: Places) -> Non
         ('untrusted_folders = ["here"]', "untrusted_folders is ['here']", "begin with /"),
         ('untrusted_folders = [""]', "untrusted_folders is ['']", "begin with /"),
         ('untrusted_folders = ["~nobody-of-this-name/x"]', "untrusted_folders is", "begin with /"),
+        ('model = "a\\nb"', "model is 'a", "without line breaks"),
+        ('model_endpoint = "example.org"', "model_endpoint is of no use", "such as http://"),
+        ('model_endpoint = "ftp://example.org"', "model_endpoint is of no use", "such as http://"),
+        ('model_endpoint = "http://"', "model_endpoint is of no use", "such as http://"),
+        ('model_endpoint = "http://a:b"', "model_endpoint is of no use", "such as http://"),
+        ('model_endpoint = "http://[::1"', "model_endpoint is of no use", "such as http://"),
+        ('remote_endpoint = "https://me:secret@example.org"', "remote_endpoint is of no use", "such as http://"),
+        ('remote_endpoint = "https://example.org/?key=1"', "remote_endpoint is of no use", "such as http://"),
+        ('remote_key_variable = "sk-123"', "remote_key_variable is of no use", "not the key itself"),
+        ("model_samples = 0", "model_samples is 0", "from 1 to 32"),
+        ("model_rounds = 11", "model_rounds is 11", "from 1 to 10"),
+        ("model_seconds = nan", "model_seconds is nan", "above 0"),
+        ("serve_idle_seconds = 0", "serve_idle_seconds is 0", "from 1"),
+        ("context_tokens = 255", "context_tokens is 255", "from 256"),
+        ("prefix_cache_megabytes = -1", "prefix_cache_megabytes is -1", "from 0"),
+        ("serve_threads = 257", "serve_threads is 257", "to 256"),
         ("slots = ", "cannot be read", "Mend or delete"),
         ("slots = 1\nslots = 2", "cannot be read", "Mend or delete"),
     ],
@@ -141,6 +171,14 @@ def test_a_mistake_in_the_settings_of_an_editor_says_where_it_stands(values: dic
     with pytest.raises(BadUsage, match="n the settings of the editor") as raised:
         settings_from(values, Settings())
     assert remedy in raised.value.remedy
+
+
+def test_a_key_in_the_wrong_place_is_not_said_again(places: Places) -> None:
+    for line in ('remote_key_variable = "sk-secret"', 'remote_endpoint = "https://me:sk-secret@example.org"'):
+        places.settings_file.write_text(line, encoding="utf-8")
+        with pytest.raises(BadUsage) as raised:
+            load_settings(places)
+        assert "sk-secret" not in raised.value.message + raised.value.remedy
 
 
 def test_slots() -> None:

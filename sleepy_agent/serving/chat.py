@@ -6,6 +6,7 @@ Implementations: the client of our own server and of any OpenAI-compatible endpo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -22,16 +23,32 @@ class Role(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PromptPart:
+    """A piece of a prompt. Where the whole does not fit, those of least importance are left out, those without an
+    importance never (the error itself)."""
+
+    text: str
+    importance: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
-    """One message of a conversation."""
+    """One message of a conversation. `parts`: `content` cut into pieces; none: it is one that is never left out."""
 
     role: Role
     content: str
+    parts: tuple[PromptPart, ...] = ()
+
+
+def message_of(role: Role, parts: Sequence[PromptPart]) -> Message:
+    """A message whose content is the pieces in a row."""
+    return Message(role, "".join(part.text for part in parts), tuple(parts))
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionRequest:
-    """A question to a model: either `messages` (the model's chat template is put around them) or a raw `prompt`.
+    """A question to a model: either `messages` (the model's chat template is put around them) or a raw `prompt`,
+    which may come in `parts` instead.
 
     `adapter`: a family's name, or None for the base. `temperature` 0 is greedy: one sample, the same each time.
     `grammar`: GBNF that the answer must follow. `expected`: text that the answer is likely to copy from, beside the
@@ -40,6 +57,7 @@ class CompletionRequest:
 
     messages: tuple[Message, ...] = ()
     prompt: str | None = None
+    parts: tuple[PromptPart, ...] = ()
     adapter: str | None = None
     n: int = 1
     temperature: float = 0.0

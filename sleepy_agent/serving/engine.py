@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import Protocol
 
 from sleepy_agent.process import CancelToken
-from sleepy_agent.serving.chat import FinishReason
+from sleepy_agent.serving.chat import FinishReason, PromptPart
+
+__all__ = [
+    "AdapterFile",
+    "Engine",
+    "EngineInfo",
+    "GenerateRequest",
+    "Generated",
+    "OnText",
+    "PromptPart",
+    "Sample",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +65,6 @@ class GenerateRequest:
     stop: tuple[str, ...] = ()
     expected: str = ""
     seed: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PromptPart:
-    """A piece of a prompt."""
-
-    text: str
-    importance: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
