@@ -255,8 +255,14 @@ class OutcomeBook:
 
     def _count_as_shown(self, offer: LiveOffer, moment: Moment) -> list[Decision]:
         self._remember_shown(offer.offer_id, mistake_of(offer.fix.problem))
-        if offer.offer_id in self._waiting:
-            return []
+        known = self._waiting.get(offer.offer_id)
+        if known is not None:
+            if offer.episode_id is None or known.pending.episode_id is not None or self._is_accepted(offer.offer_id):
+                return []
+            # It was shown before its attempt was stored.
+            pending = replace(known.pending, episode_id=offer.episode_id, episode=None)
+            self._waiting[offer.offer_id] = replace(known, pending=pending)
+            return [Await(pending)]
         return [self._wait(self._pending_of(offer, PendingKind.SHOWN, self._handed.hashes(offer), moment), moment.at)]
 
     def _count_the_list_as_shown(self, problem_id: str, moment: Moment) -> list[Decision]:

@@ -73,9 +73,9 @@ class PendingOutcome:
     """UTC, ISO 8601: the last time that something was said about it."""
     files: tuple[FollowedFile, ...] = ()
     episode_id: int | None = None
-    """Its attempt in the store, where there is one."""
+    """Its attempt in the store, where it is known."""
     episode: Episode | None = None
-    """What is stored where there is no attempt yet: of an offer at once, of an own fix when it has settled."""
+    """What becomes an attempt in the end where there is none: an own fix, an offer that nobody stored."""
     metadata: Mapping[str, str] = field(default_factory=dict)
     """Added to the episode's own."""
 
@@ -83,8 +83,8 @@ class PendingOutcome:
 def put_pending(database: Database, pending: PendingOutcome) -> bool:
     """Wait for something, or say that it has come further (an offer that was shown is taken).
 
-    The episode of an offer gets the outcome `shown` or `accepted`. Returns False, and stores nothing, where another
-    owner waits for the same thing and knows as much. Raises `StoreError`.
+    The episode of an offer gets the outcome `shown` or `accepted`, where it is stored by now. Returns False, and
+    stores nothing, where another owner waits for the same thing and knows as much. Raises `StoreError`.
     """
     with write_transaction(database):
         known = _row_of(database, pending.task_id, pending.subject)
@@ -94,8 +94,8 @@ def put_pending(database: Database, pending: PendingOutcome) -> bool:
             if not comes_further:
                 return False
         episode_id = pending.episode_id or (known["episode_id"] if known is not None and is_waiting else None)
-        if episode_id is None and pending.episode is not None and pending.kind != PendingKind.OWN:
-            (episode_id,) = record_episodes(database, [pending.episode])
+        if episode_id is None and pending.episode is not None and pending.kind == PendingKind.ACCEPTED:
+            episode_id = _same_attempt(database, pending.episode)
         if episode_id is not None:
             _say_of_episode(database, episode_id, pending)
         database.conn.execute(
@@ -127,7 +127,7 @@ def finish_pending(
 ) -> bool:
     """Say what became of it, once: False where it is not waited for under this owner (any more).
 
-    An own fix becomes an episode now. Raises `StoreError`.
+    What is no attempt in the store by then (an own fix) becomes one now. Raises `StoreError`.
     """
     with write_transaction(database):
         row = _row_of(database, pending.task_id, pending.subject)
@@ -137,14 +137,18 @@ def finish_pending(
             "UPDATE pending_outcomes SET state = 'done', content = '{}', since = ? WHERE id = ?",
             (utc_timestamp(datetime.now(UTC)), row["id"]),
         )
-        if pending.kind != PendingKind.OWN:
-            if row["episode_id"] is not None:
-                set_outcome(database, [row["episode_id"]], outcome, settled_text)
-                _add_metadata(database, row["episode_id"], metadata or {})
+        words = {**pending.metadata, **(metadata or {})}
+        episode_id = row["episode_id"]
+        if episode_id is None and pending.episode is not None and pending.kind != PendingKind.OWN:
+            # Whoever tried it stores that a little later than it is shown.
+            episode_id = _same_attempt(database, pending.episode)
+        if episode_id is not None:
+            set_outcome(database, [episode_id], outcome, settled_text)
+            _add_metadata(database, episode_id, words)
         elif pending.episode is not None:
-            words = {**pending.episode.metadata, **pending.metadata, **(metadata or {})}
-            own = replace(pending.episode, outcome=outcome, settled_text=settled_text, metadata=words)
-            record_episodes(database, [own])
+            words = {**pending.episode.metadata, **words}
+            whole = replace(pending.episode, outcome=outcome, settled_text=settled_text, metadata=words)
+            record_episodes(database, [whole])
     return True
 
 
@@ -208,6 +212,17 @@ def forget_finished(database: Database, before: datetime) -> int:
         return database.conn.execute(
             "DELETE FROM pending_outcomes WHERE state = 'done' AND since < ?", (utc_timestamp(before),)
         ).rowcount
+
+
+def _same_attempt(database: Database, episode: Episode) -> int | None:
+    """The newest attempt in the store that is the same change of the same problem, where nothing is decided yet."""
+    stored = redact_episode(episode)
+    row = database.conn.execute(
+        "SELECT id FROM episodes WHERE task_id = ? AND signature = ? AND source = ? AND title = ? AND diff_unified = ?"
+        " AND passed = 1 AND outcome IN ('none', 'shown') ORDER BY id DESC LIMIT 1",
+        (stored.task_id, stored.signature, stored.source, stored.title, stored.diff_unified),
+    ).fetchone()
+    return None if row is None else int(row[0])
 
 
 def _say_of_episode(database: Database, episode_id: int, pending: PendingOutcome) -> None:

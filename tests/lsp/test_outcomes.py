@@ -22,8 +22,10 @@ from sleepy_agent.config import Places, find_places
 from sleepy_agent.domain import Episode, Outcome
 from sleepy_agent.errors import SleepyError
 from sleepy_agent.live.messages import LiveOffer, VanishedProblem
+from sleepy_agent.live.outcome_episodes import episode_of_offer
+from sleepy_agent.live.outcome_records import Moment
 from sleepy_agent.memory.database import open_database, write_transaction
-from sleepy_agent.memory.episodes import list_episodes, record_episodes, task_id_of
+from sleepy_agent.memory.episodes import list_episodes, record_episodes, task_id_of, utc_timestamp
 from sleepy_agent.memory.export import export_lines
 from sleepy_agent.memory.pending import waiting_owners
 from sleepy_lsp.outcomes import OutcomeDesk
@@ -77,6 +79,14 @@ class Project:
             made.text_changed(self.file, self.file.read_bytes())
         return made
 
+    def store_attempt(self) -> None:
+        """What the worker does before it offers a fix."""
+        moment = Moment(0.0, utc_timestamp(self.clock.utc()))
+        with open_database(self.places.store_file) as database:
+            attempt = episode_of_offer(self.offer, self.root, "a worker's run", moment)
+            (number,) = record_episodes(database, [attempt])
+        self.offer = replace(self.offer, episode_id=number)
+
     def pass_time(self, seconds: float = 10.0) -> None:
         for desk in self.desks:
             assert desk.flush()
@@ -117,6 +127,7 @@ def take(desk: OutcomeDesk, project: Project) -> None:
 
 
 def test_an_offer_that_is_kept_is_settled_in_the_store(project: Project) -> None:
+    project.store_attempt()
     desk = project.desk()
     take(desk, project)
     assert desk.flush()
@@ -131,28 +142,27 @@ def test_an_offer_that_is_kept_is_settled_in_the_store(project: Project) -> None
     assert desk.next_deadline() is None
 
 
-def test_the_attempt_that_the_worker_stored_gets_the_outcome(project: Project) -> None:
+def test_an_offer_that_is_shown_before_its_attempt_is_stored_is_one_attempt(project: Project) -> None:
     desk = project.desk()
-    take(desk, project)
-    project.pass_time()
-    (first,) = project.episodes()
-    with open_database(project.places.store_file) as database:
-        (number,) = record_episodes(database, [replace(first, outcome=Outcome.NONE, settled_text=None)])
-    desk.text_changed(project.file, TEXT)
-    stored = replace(project.offer, episode_id=number)
-    desk.shown([stored])
-    desk.dismissed(stored)
+    desk.shown([project.offer])
     assert desk.flush()
-    assert project.outcomes() == [("compiler", Outcome.SETTLED), ("compiler", Outcome.DISMISSED)]
+    project.store_attempt()
+    desk.shown([project.offer])
+    assert desk.flush()
+    assert project.outcomes() == [("compiler", Outcome.SHOWN)]
+    desk.dismissed(project.offer)
+    assert desk.flush()
+    assert project.outcomes() == [("compiler", Outcome.DISMISSED)]
 
 
-@pytest.mark.parametrize(("asked", "stored"), [(True, 1), (False, 0)])
-def test_only_what_was_asked_for_is_shown(project: Project, asked: bool, stored: int) -> None:
+@pytest.mark.parametrize(("asked", "outcome"), [(True, Outcome.SHOWN), (False, Outcome.NONE)])
+def test_only_what_was_asked_for_is_shown(project: Project, asked: bool, outcome: Outcome) -> None:
+    project.store_attempt()
     desk = project.desk()
     desk.shown([project.offer], asked=asked)
     desk.shown([])
     assert desk.flush()
-    assert project.outcomes() == [("compiler", Outcome.SHOWN)] * stored
+    assert project.outcomes() == [("compiler", outcome)]
 
 
 def test_what_was_not_saved_is_undone_when_the_document_is_closed(project: Project) -> None:
@@ -164,6 +174,7 @@ def test_what_was_not_saved_is_undone_when_the_document_is_closed(project: Proje
 
 
 def test_a_file_that_is_not_open_is_read_from_the_disk(project: Project) -> None:
+    project.store_attempt()
     desk = project.desk(opened=False)
     desk.shown([project.offer])
     assert desk.flush()
@@ -228,6 +239,7 @@ def test_what_is_left_is_found_where_nothing_is_ever_checked(project: Project) -
 
 
 def test_a_living_desk_keeps_what_is_its_own(project: Project) -> None:
+    project.store_attempt()
     first, second = project.desk(), project.desk()
     take(first, project)
     assert first.flush()

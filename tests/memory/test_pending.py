@@ -68,21 +68,39 @@ def outcomes(database: Database) -> list[tuple[str, str, str | None]]:
 
 
 def test_an_offer_is_shown_then_accepted_then_settled_in_one_episode(database: Database) -> None:
-    assert put_pending(database, OFFER)
+    (number,) = record_episodes(database, [EPISODE])
+    offer = replace(OFFER, episode_id=number, episode=None)
+    assert put_pending(database, offer)
     assert outcomes(database) == [("compiler", "shown", None)]
-    assert put_pending(database, replace(OFFER, kind=PendingKind.ACCEPTED))
+    assert put_pending(database, replace(offer, kind=PendingKind.ACCEPTED))
     assert outcomes(database) == [("compiler", "accepted", None)]
-    assert finish_pending(database, OFFER, Outcome.SETTLED, "let q = &p;")
+    assert finish_pending(database, offer, Outcome.SETTLED, "let q = &p;")
     assert outcomes(database) == [("compiler", "settled", "let q = &p;")]
     (stored,) = list_episodes(database)
     assert stored.episode.metadata == {"slot": "2", "offer_id": "an-offer"}
 
 
-def test_an_attempt_that_is_stored_already_gets_the_outcome(database: Database) -> None:
-    (number,) = record_episodes(database, [EPISODE])
-    put_pending(database, replace(OFFER, episode_id=number, episode=None))
-    finish_pending(database, OFFER, Outcome.IGNORED)
-    assert outcomes(database) == [("compiler", "ignored", None)]
+@pytest.mark.parametrize("stored_before", ["shown", "accepted", "settled"])
+def test_an_attempt_that_is_stored_later_than_it_is_shown_is_found(database: Database, stored_before: str) -> None:
+    for step in ("shown", "accepted", "settled"):
+        if step == stored_before:
+            record_episodes(database, [EPISODE])
+        if step == "settled":
+            assert finish_pending(database, OFFER, Outcome.SETTLED)
+        else:
+            put_pending(database, replace(OFFER, kind=PendingKind(step)))
+    assert outcomes(database) == [("compiler", "settled", None)]
+
+
+def test_an_attempt_that_nobody_stores_is_one_in_the_end(database: Database) -> None:
+    another = replace(EPISODE, diff_unified="another change")
+    record_episodes(database, [another, replace(EPISODE, passed=False), replace(EPISODE, outcome=Outcome.UNDONE)])
+    put_pending(database, OFFER)
+    put_pending(database, replace(OFFER, kind=PendingKind.ACCEPTED))
+    assert len(outcomes(database)) == 3
+    finish_pending(database, OFFER, Outcome.EDITED, "let q = r;")
+    assert outcomes(database)[3:] == [("compiler", "edited", "let q = r;")]
+    assert list_episodes(database)[3].episode.metadata == {"slot": "2", "offer_id": "an-offer"}
 
 
 def test_showing_an_offer_again_takes_nothing_back(database: Database) -> None:
@@ -133,7 +151,7 @@ def test_what_a_dead_process_left_comes_back_whole(database: Database) -> None:
     assert waiting_owners(database, OFFER.task_id) == {"first", "second"}
     adopted = adopt_pending(database, OFFER.task_id, "third", ["first", "nobody"])
     assert adopted == (
-        replace(OFFER, owner="third", episode_id=1),
+        replace(OFFER, owner="third"),
         replace(OWN, owner="third", since=utc_timestamp(NOW + timedelta(seconds=1))),
     )
     assert adopt_pending(database, OFFER.task_id, "fourth", ["first"]) == ()
