@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
-from sleepy_agent.config import Places, Settings
 from sleepy_agent.live.messages import (
     ChangeTexts,
     CheckText,
     FixesFound,
     FromWorker,
+    KnownProblem,
     LiveOffer,
     OpenWorkspace,
     SearchEnded,
@@ -33,11 +32,15 @@ from sleepy_agent.live.messages import (
 )
 from sleepy_lsp import board as boards
 from sleepy_lsp import schedule as schedules
+from sleepy_lsp.analyzer_lines import AnalyzerLines
 from sleepy_lsp.board import Board
+from sleepy_lsp.board_files import files_of_offers, files_of_problems, ids_by_file
 from sleepy_lsp.options import Scope
 from sleepy_lsp.outcomes import OutcomeDesk
 from sleepy_lsp.schedule import Schedule, Step, timing_of
+from sleepy_lsp.source_paths import decides_recording
 from sleepy_lsp.status import State, Status
+from sleepy_lsp.surroundings import Surroundings
 from sleepy_lsp.worker_client import WorkerClient, wait_before_start
 
 logger = logging.getLogger(__name__)
@@ -45,43 +48,6 @@ logger = logging.getLogger(__name__)
 DEAF_SECONDS = 30.0
 """A worker that read nothing for this long, although there is something, is started anew."""
 TRY_AGAIN_SECONDS = 0.1
-ANALYZER_FILES = 500
-"""Files whose diagnostics of rust-analyzer are remembered for the present text."""
-MANIFEST_NAMES = frozenset({"Cargo.toml", "Cargo.lock", "rust-toolchain", "rust-toolchain.toml", "config.toml"})
-
-
-class Listener(Protocol):
-    """Who is told when something is new (`notifications.py`)."""
-
-    def files_changed(self, paths: Collection[Path]) -> None:
-        """Problems or offers of these files may be others now."""
-
-    def status_changed(self) -> None:
-        """The state of a driver is another one now."""
-
-    def stage_changed(self, driver: WorkspaceDriver, text: str) -> None:
-        """A long operation began; an empty text: it is over."""
-
-    def trouble(self, message: str, remedy: str) -> None:
-        """Something the user should know of, once."""
-
-
-@dataclass(frozen=True, slots=True)
-class Surroundings:
-    """What a driver needs from the server. `open_texts`: the open documents as bytes, those touched last in front."""
-
-    places: Places
-    settings: Settings
-    scope: Scope
-    listener: Listener
-    open_texts: Callable[[], Mapping[Path, bytes]]
-    version_of: Callable[[Path], int | None]
-    is_refused: Callable[[Path, Path], bool]
-    """Whether no work may be done for a file (of the workspace at the second path)."""
-    muted_families: Callable[[], frozenset[str]]
-    verbose: bool = False
-    worker_command: tuple[str, ...] | None = None
-    """None: the real worker."""
 
 
 @dataclass(slots=True)
@@ -107,6 +73,8 @@ class WorkspaceDriver:
         self.off_because = ""
         """Why nothing can be done at all, until a manifest changes or the user says so."""
         self.paused_because = ""
+        self.trouble = ""
+        """Why the present text got no answer."""
         self.desk = desk
         self._surroundings = surroundings
         self._timing = timing_of(surroundings.settings)
@@ -117,8 +85,10 @@ class WorkspaceDriver:
         self._pinned: set[Path] = set()
         """The open documents, whose text comes from the editor."""
         self._unsent = _Unsent()
+        self._indexed: Mapping[str, KnownProblem] | None = None
+        self._ids_by_file: dict[Path, tuple[str, ...]] = {}
         self._searched: set[Path] = set()
-        self._analyzer_lines: dict[Path, tuple[int | None, frozenset[int]]] = {}
+        self._analyzer = AnalyzerLines()
         self._timer: asyncio.TimerHandle | None = None
         self._looks_soon = False
         self._behind_since: float | None = None
@@ -167,7 +137,7 @@ class WorkspaceDriver:
         if not changed:
             return
         self._unsent.on_disk |= changed
-        if self.off_because and any(path.name in MANIFEST_NAMES for path in changed):
+        if self.off_because and any(decides_recording(path) for path in changed):
             self.off_because = ""
         self._changed(*changed)
 
@@ -178,17 +148,14 @@ class WorkspaceDriver:
 
     def analyzer_heard(self, path: Path, version: int | None, error_lines: frozenset[int]) -> None:
         """rust-analyzer published diagnostics of a file: the lines (from 0) that its errors begin in."""
-        self._analyzer_lines.pop(path, None)
-        self._analyzer_lines[path] = (version, error_lines)
-        if len(self._analyzer_lines) > ANALYZER_FILES:
-            del self._analyzer_lines[next(iter(self._analyzer_lines))]
-        self.schedule = schedules.analyzer_heard(self.schedule, self._analyzer_agrees((path,)))
+        self._analyzer.heard(path, version, error_lines)
+        self.schedule = schedules.analyzer_heard(self.schedule, self._analyzer_agrees())
         self.look_soon()
 
     def dismiss(self, offer: LiveOffer) -> None:
         """The user does not want to see an offer again."""
         self.board = boards.dismissed(self.board, offer.offer_id)
-        self._tell_files(_files_of((offer,)))
+        self._tell_files(files_of_offers((offer,)))
 
     def mutes_changed(self) -> None:
         """Something was muted or unmuted."""
@@ -234,6 +201,8 @@ class WorkspaceDriver:
             return Status(State.PAUSED, self.paused_because)
         if self.stage:
             return Status(State.RECORDING, self.stage)
+        if self.trouble:
+            return Status(State.OFF, self.trouble)
         if self.schedule.search_runs:
             return Status(State.SEARCHING)
         checks = self.schedule.check_asked and not self.schedule.check_answered
@@ -251,8 +220,7 @@ class WorkspaceDriver:
         self._stop_work()
         self.board = boards.changed(self.board, paths)
         self.schedule = schedules.edited(self.schedule, self._loop.time(), self.board.generation)
-        for path in paths:
-            self._analyzer_lines.pop(path, None)
+        self._analyzer.text_changed(paths)
         self._searched.clear()
         self._surroundings.listener.files_changed(paths)
         self.look_soon()
@@ -371,7 +339,7 @@ class WorkspaceDriver:
                 self._hear_check(record)
             case FixesFound():
                 self.board = boards.found(self.board, record)
-                self._tell_files(_files_of(record.offers) | self._files_of_problems(record.problem_ids))
+                self._tell_files(files_of_offers(record.offers) | files_of_problems(self.board, record.problem_ids))
             case SearchEnded():
                 self.board = boards.search_ended(self.board, record)
                 self.schedule = schedules.search_ended(self.schedule, record.generation)
@@ -381,17 +349,20 @@ class WorkspaceDriver:
 
     def _hear_check(self, record: TextChecked) -> None:
         before = self._files_with_problems()
+        self.trouble = ""
         self.board = boards.checked(self.board, record)
         self.schedule = schedules.check_ended(self.schedule, record.generation)
-        if record.generation == self.schedule.generation and self._analyzer_agrees(self._analyzer_lines):
+        if self._analyzer_agrees():
             self.schedule = schedules.analyzer_heard(self.schedule, agrees=True)
         self.desk.checked(record)
         self._tell_files(before | self._files_with_problems())
 
     def _hear_failure(self, record: WorkFailed) -> None:
         logger.warning("the worker of %s: %s %s", self.root, record.message, record.remedy)
+        self._end_stage()
+        self.trouble = f"{record.message} {record.remedy}"
         if record.is_final:
-            self.off_because = f"{record.message} {record.remedy}"
+            self.off_because = self.trouble
         # The present text gets no answer any more; the next one may.
         self.schedule = schedules.given_up(self.schedule)
         self._surroundings.listener.trouble(record.message, record.remedy)
@@ -399,15 +370,18 @@ class WorkspaceDriver:
     def _worker_ended(self, reason: str) -> None:
         self._worker = None
         self._behind_since = None
-        if self.stage:
-            self.stage = ""
-            self._surroundings.listener.stage_changed(self, "")
+        self._end_stage()
         if not self._closed and not self.off_because:
             logger.warning("the worker of %s ended: %s", self.root, reason)
             self._crashes = [*self._crashes[-9:], self._loop.time()]
             self.schedule = schedules.worker_lost(self.schedule)
             self._searched.clear()
         self.look_soon()
+
+    def _end_stage(self) -> None:
+        if self.stage:
+            self.stage = ""
+            self._surroundings.listener.stage_changed(self, "")
 
     # ---- who is told ---------------------------------------------------------------------------------
 
@@ -420,29 +394,16 @@ class WorkspaceDriver:
             self._told_status = self.status
             self._surroundings.listener.status_changed()
 
-    def _analyzer_agrees(self, paths: Iterable[Path]) -> bool:
-        """Whether an error of rust-analyzer in one of the files stands where the present text has a problem.
-
-        Diagnostics that it repeats from its former check, moved to a text that has them no more, do not count.
-        """
-        places: dict[Path, set[int]] = {}
-        for known in self.board.problems.values():
-            if known.problem.span is not None:
-                places.setdefault(known.problem.span.file, set()).add(known.problem.span.line_start - 1)
-        for path in paths:
-            version, lines = self._analyzer_lines.get(path, (None, frozenset()))
-            is_present = version is None or version == self._surroundings.version_of(path)
-            if is_present and not lines.isdisjoint(places.get(path, ())):
-                return True
-        return False
+    def _analyzer_agrees(self) -> bool:
+        is_of_this_text = self.board.checked_generation == self.board.generation
+        return is_of_this_text and self._analyzer.agrees(self.board.problems, self._surroundings.version_of)
 
     def _files_with_problems(self) -> frozenset[Path]:
-        return self._files_of_problems(self.board.problems)
+        return files_of_problems(self.board, self.board.problems.keys())
 
-    def _files_of_problems(self, problem_ids: Collection[str]) -> frozenset[Path]:
-        named = (self.board.problems.get(problem_id) for problem_id in problem_ids)
-        return frozenset(known.problem.span.file for known in named if known and known.problem.span)
-
-
-def _files_of(offers: Iterable[LiveOffer]) -> frozenset[Path]:
-    return frozenset(path for offer in offers for path in offer.texts)
+    def problem_ids_of(self, path: Path) -> tuple[str, ...]:
+        """The problems that the last check found in a file."""
+        if self._indexed is not self.board.problems:
+            self._indexed = self.board.problems
+            self._ids_by_file = ids_by_file(self._indexed)
+        return self._ids_by_file.get(path, ())

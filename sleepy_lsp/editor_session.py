@@ -18,16 +18,18 @@ from pathlib import Path
 from sleepy_agent.config import Places
 from sleepy_agent.errors import SleepyError
 from sleepy_agent.live.messages import LiveOffer
-from sleepy_lsp import board as boards
 from sleepy_lsp.board import Board, HeldOffers
+from sleepy_lsp.board_files import all_offers, known_files_below, without_families
 from sleepy_lsp.convert import TextOf, path_of_uri, uri_of_path
 from sleepy_lsp.documents import Documents, OpenDocument, read_disk
-from sleepy_lsp.driver import Listener, Surroundings, WorkspaceDriver
+from sleepy_lsp.driver import WorkspaceDriver
 from sleepy_lsp.options import Scope, ServerOptions
 from sleepy_lsp.outcomes import OutcomeDesk
 from sleepy_lsp.permissions import Permissions
+from sleepy_lsp.source_paths import MANIFEST_NAME, begins_work, is_git_head, is_rust, is_source, real_path
 from sleepy_lsp.status import Status, status_of_all
-from sleepy_lsp.workspaces import MANIFEST_NAME, Workspaces
+from sleepy_lsp.surroundings import Listener, Surroundings
+from sleepy_lsp.workspaces import Workspaces
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +64,8 @@ class EditorSession:
         """By the shown path of each open document its real one, those touched last at the end."""
         self._folders: set[Path] = set()
         self._joining: set[asyncio.Task[None]] = set()
+        self._shown_boards: dict[Path, tuple[Board, frozenset[str], Board]] = {}
+        """By root: a board, what was muted then, and what was left of it."""
         self._idle_timers: dict[Path, asyncio.TimerHandle] = {}
         self._closed = False
 
@@ -85,7 +89,7 @@ class EditorSession:
         real = self._touch(shown)
         for driver in self._workspaces.covering(real):
             self._tell_opened(driver, real, document, on_disk)
-        if is_rust(real):
+        if begins_work(real):
             self._join(real.parent, real)
 
     def changed(self, uri: str, version: int | None, changes: Iterable[object]) -> None:
@@ -96,7 +100,9 @@ class EditorSession:
             return
         real = self._touch(document.path)
         for driver in self._workspaces.covering(real):
-            driver.text_changed(real, document.content)
+            # Of manifests and everything else cargo sees what was saved.
+            if is_rust(real):
+                driver.text_changed(real, document.content)
             driver.desk.text_changed(real, document.content)
 
     def saved(self, uri: str) -> None:
@@ -106,14 +112,16 @@ class EditorSession:
             return
         document = self.documents.save(uri, read_disk(before.path)) or before
         real = self._touch(before.path)
-        for driver in self._workspaces.covering(real):
-            if document.sha256 != before.sha256:
+        if not is_rust(real):
+            self.files_changed([real])
+        covering = self._workspaces.covering(real)
+        for driver in covering:
+            if document.sha256 != before.sha256 and is_rust(real):
                 driver.text_changed(real, document.content)
             driver.saved()
-        if real.name == MANIFEST_NAME:
-            self.files_changed([real])
-        elif is_rust(real) and not self._workspaces.covering(real):
+        if begins_work(real) and not covering:
             self._workspaces.forget_outside(real.parent)
+            self.permissions.forget()
             self._join(real.parent, real)
 
     def closed(self, uri: str) -> None:
@@ -127,23 +135,27 @@ class EditorSession:
             return
         differs = read_disk(real) != document.content
         for driver in self._workspaces.covering(real):
-            driver.text_closed(real, differs=differs)
+            if is_rust(real):
+                driver.text_closed(real, differs=differs)
             driver.desk.text_closed(real)
             self._end_when_idle(driver)
 
     def files_changed(self, paths: Iterable[Path]) -> None:
-        """Files were written, made, renamed or deleted, by the editor or anybody else."""
+        """Files or whole folders were written, made, renamed or deleted, by the editor or anybody else."""
         changed = {real_path(path) for path in paths}
         if not changed:
             return
-        open_rust = {path for path in self._real.values() if path.suffix == ".rs"}
+        open_rust = {path for path in self._real.values() if is_rust(path)}
         head_changed = any(is_git_head(path) for path in changed)
         manifests = {path for path in changed if path.name == MANIFEST_NAME}
-        self._workspaces.manifests_changed(manifests)
+        if manifests:
+            self._workspaces.manifests_changed(manifests)
+            self.permissions.forget()
         may_differ = self.permissions.files_changed(changed)
         for driver in self._workspaces.all():
-            # Of an open document the editor's text counts, whatever lies on the disk.
             of_driver = {path for path in changed if driver.covers(path) and not driver.is_build_output(path)}
+            of_driver |= {file for path in of_driver if not is_source(path) for file in files_below(path, driver)}
+            # Of an open document the editor's text counts, whatever lies on the disk.
             driver.disk_changed({path for path in of_driver - open_rust if is_source(path)})
             driver.desk.disk_changed(of_driver, head_changed)
             if may_differ:
@@ -206,7 +218,7 @@ class EditorSession:
     def rejoin(self) -> None:
         """Start what should run and does not."""
         for real in list(self._real.values()):
-            if is_rust(real):
+            if begins_work(real):
                 self._join(real.parent, real)
         if self.options.scope is Scope.WORKSPACE:
             for folder in self._folders:
@@ -231,18 +243,11 @@ class EditorSession:
         muted = self.permissions.muted_families()
         if not muted:
             return driver, driver.board
-        unwanted = {
-            offer.offer_id
-            for of_file in driver.board.offers.values()
-            for held in of_file.values()
-            for offer in held.offers
-            if held.problem.family in muted
-        }
-        return driver, boards.without(
-            driver.board,
-            lambda offer: offer.offer_id in unwanted,
-            lambda bundle: not unwanted.isdisjoint(bundle.offer_ids),
-        )
+        former = self._shown_boards.get(driver.root)
+        if former is None or former[0] is not driver.board or former[1] != muted:
+            former = driver.board, muted, without_families(driver.board, muted)
+            self._shown_boards[driver.root] = former
+        return driver, former[2]
 
     def texts(self) -> TextOf:
         """The present texts by real path, for the time of one request."""
@@ -256,9 +261,7 @@ class EditorSession:
         return [
             Found(driver, held, offer)
             for driver in self._workspaces.all()
-            for of_file in driver.board.offers.values()
-            for held in of_file.values()
-            for offer in held.offers
+            for held, offer in all_offers(driver.board)
             if offer.offer_id in wanted
         ]
 
@@ -312,7 +315,7 @@ class EditorSession:
     def _open_texts(self) -> Mapping[Path, bytes]:
         """By real path, what was touched last in front."""
         documents = ((real, self.documents.at(shown)) for shown, real in reversed(self._real.items()))
-        return {real: document.content for real, document in documents if document}
+        return {real: document.content for real, document in documents if document and is_rust(real)}
 
     def _version_of(self, path: Path) -> int | None:
         document = self.document_at(path)
@@ -322,7 +325,9 @@ class EditorSession:
         timer = self._idle_timers.pop(driver.root, None)
         if timer is not None:
             timer.cancel()
-        if document.content != on_disk:
+        if not is_rust(real):
+            driver.look_soon()
+        elif document.content != on_disk:
             driver.text_changed(real, document.content)
         else:
             driver.opened(real, document.content)
@@ -408,24 +413,10 @@ class EditorSession:
         task.add_done_callback(self._joining.discard)
 
 
-def real_path(path: Path) -> Path:
-    """The path with links resolved, also of a file that is not there."""
-    try:
-        return path.resolve()
-    except (OSError, RuntimeError):
-        return path
-
-
-def is_rust(path: Path) -> bool:
-    """Whether an open file of this name is a reason to work on its workspace."""
-    return path.suffix == ".rs" or path.name == MANIFEST_NAME
-
-
-def is_source(path: Path) -> bool:
-    """Whether a change of this file on the disk may change what the compiler says."""
-    return path.suffix in {".rs", ".toml", ".lock"} or path.name == "rust-toolchain"
-
-
-def is_git_head(path: Path) -> bool:
-    """Whether a file says which commit is checked out."""
-    return path.name == "HEAD" and path.parent.name == ".git"
+def files_below(folder: Path, driver: WorkspaceDriver) -> Iterable[Path]:
+    """The files of a folder that came or went as a whole; nothing for what is no folder."""
+    if folder.suffix:
+        return
+    yield from known_files_below(driver.board, folder)
+    if folder.is_dir():
+        yield from folder.rglob("*.rs")

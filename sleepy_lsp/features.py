@@ -36,7 +36,15 @@ OFFERS = "sleepy/offers"
 OWN_METHODS = (DIAGNOSTICS, TRUST, EXPLAIN, OFFERS)
 """What a client may send us beyond the protocol."""
 
-WATCHED = ("**/*.rs", "**/Cargo.toml", "**/Cargo.lock", "**/rust-toolchain*", "**/.git/HEAD", "**/.sleepyignore")
+WATCHED = (
+    "**/*.rs",
+    "**/Cargo.toml",
+    "**/Cargo.lock",
+    "**/rust-toolchain*",
+    "**/.cargo/config*",
+    "**/.git/HEAD",
+    "**/.sleepyignore",
+)
 """The files whose changes on the disk concern us."""
 WATCHED_REGISTRATION = "sleepy-watched-files"
 RUST_FILES = lsp.FileOperationRegistrationOptions(

@@ -9,10 +9,10 @@ from typing import Any
 from lsprotocol import types as lsp
 
 from sleepy_agent.live.messages import LiveOffer
-from sleepy_lsp.board import HeldOffers, file_of, may_be_applied_unasked, valid_offers
+from sleepy_lsp.board import HeldOffers, may_be_applied_unasked, valid_offers
 from sleepy_lsp.code_actions import hashes, offer_data
 from sleepy_lsp.convert import lsp_range
-from sleepy_lsp.editor_session import EditorSession
+from sleepy_lsp.editor_session import EMPTY_BOARD, EditorSession
 from sleepy_lsp.explain import explanation_at, explanation_of
 from sleepy_lsp.hints import hint_diagnostics
 from sleepy_lsp.notifier import FileNews
@@ -23,7 +23,7 @@ def news_of(session: EditorSession, path: Path) -> FileNews:
     """What `sleepy/ready` says of a file now."""
     driver, board = session.board_of(path)
     held = valid_offers(board, path, hashes(session.texts()))
-    problems = [known.problem_id for known in board.problems.values() if file_of(known.problem) == path]
+    problems = driver.problem_ids_of(path) if driver is not None and board is not EMPTY_BOARD else ()
     offers = [(one.problem_id, offer.offer_id, offer.is_provisional) for one in held for offer in one.offers]
     document = session.document_at(path)
     return FileNews(

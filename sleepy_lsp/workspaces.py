@@ -13,10 +13,9 @@ from pathlib import Path
 
 from sleepy_agent.errors import SleepyError
 from sleepy_lsp.driver import WorkspaceDriver
+from sleepy_lsp.source_paths import MANIFEST_NAME
 
 logger = logging.getLogger(__name__)
-
-MANIFEST_NAME = "Cargo.toml"
 
 
 @dataclass(frozen=True, slots=True)

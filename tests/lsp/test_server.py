@@ -170,6 +170,64 @@ def test_a_file_that_changes_on_the_disk_is_checked_again(project: Path) -> None
     run(work())
 
 
+def test_a_folder_that_is_renamed_takes_its_files_with_it(project: Path) -> None:
+    async def work() -> None:
+        (project / "src/inner").mkdir()
+        former = project / "src/inner/mod.rs"
+        former.write_text("fn inner() { broken_inside }\n", encoding="utf-8")
+        async with editor(project, options={"scope": "workspace", "settings": {"rest_milliseconds": 1}}) as one:
+            while (await one.wait_ready(offers=2)).uri != uri_of_path(former):
+                pass
+            (project / "src/inner").rename(project / "src/outer")
+            renaming = lsp.FileRename(uri_of_path(project / "src/inner"), uri_of_path(project / "src/outer"))
+            one.client.workspace_did_rename_files(lsp.RenameFilesParams([renaming]))
+            assert (await one.wait_ready(offers=0)).uri == uri_of_path(former)
+            assert (await one.wait_ready(offers=2)).uri == uri_of_path(project / "src/outer/mod.rs")
+
+    run(work())
+
+
+def test_of_a_manifest_what_is_saved_counts(project: Path, tmp_path: Path) -> None:
+    async def work() -> None:
+        journal = tmp_path / "journal"
+        async with editor(project, journal=journal) as one:
+            uri = one.open(project / "src/lib.rs")
+            manifest = one.open(project / "Cargo.toml")
+            await one.wait_ready(offers=2)
+            one.type(manifest, "[package]\n# half of something\n")
+            assert len(offers_of(await one.actions(uri))) == 2
+            heard = journal.read_text(encoding="utf-8").splitlines()
+            while not one.statuses.empty():
+                one.statuses.get_nowait()
+            one.save(manifest)
+            await one.wait_status("checking")
+            await one.wait_status("idle")
+            new = journal.read_text(encoding="utf-8").splitlines()[len(heard) :]
+            assert [line.split("(")[0] for line in new][:2] == ["ChangeTexts", "CheckText"]
+            assert "Cargo.toml" in new[0].partition("changed_on_disk")[2]
+            assert "half of something" not in new[0]
+
+    run(work())
+
+
+def test_a_project_that_is_made_while_its_file_is_open(tmp_path: Path) -> None:
+    async def work() -> None:
+        loose = tmp_path / "demo" / "src" / "lib.rs"
+        loose.parent.mkdir(parents=True)
+        loose.write_text(BROKEN, encoding="utf-8")
+        async with editor(tmp_path) as one:
+            uri = one.open(loose)
+            while "Cargo.toml" not in (await one.wait_status("off")).reason:
+                pass
+            (tmp_path / "demo" / "Cargo.toml").write_text(
+                '[package]\nname = "demo"\nversion = "0.1.0"\nedition = "2021"\n', encoding="utf-8"
+            )
+            one.files_changed(tmp_path / "demo" / "Cargo.toml")
+            assert (await one.wait_ready(offers=2)).uri == uri
+
+    run(work())
+
+
 def test_a_closed_document_is_what_lies_on_the_disk(project: Path) -> None:
     async def work() -> None:
         async with editor(project, options={"scope": "workspace", "settings": {"rest_milliseconds": 1}}) as one:
