@@ -121,14 +121,22 @@ def _cancel_progress(session: Session, frame: Frame, _envelope: Envelope) -> Non
 
 
 def _code_action(session: Session, frame: Frame, envelope: Envelope) -> None:
-    if session.was_answered and not session.offers_actions:
-        _for_sleepy_only(session, frame, envelope)
+    message_id = envelope.message_id
+    if message_id is None or not session.was_answered:
+        _for_wrapped(session, frame, envelope)
         return
-    both = session.wrapped.phase is Phase.RUNNING and session.sleepy.phase is Phase.RUNNING
-    if both and envelope.message_id is not None:
-        session.merges[envelope.message_id] = PendingActions()
-        to_sleepy(session, frame.raw)
-    _for_wrapped(session, frame, envelope)
+    they_answer = session.offers_actions and session.wrapped.phase is Phase.RUNNING
+    we_answer = session.sleepy.phase is Phase.RUNNING
+    if they_answer:
+        if we_answer:
+            session.merges[message_id] = PendingActions()
+            to_sleepy(session, frame.raw)
+        _for_wrapped(session, frame, envelope)
+    elif we_answer:
+        _for_sleepy_only(session, frame, envelope)
+    else:
+        # Editors ask at every move of the cursor, so that an error would be a nuisance.
+        session.ports.to_client(answers.result_answer(message_id, []))
 
 
 def _pull(session: Session, frame: Frame, envelope: Envelope) -> None:

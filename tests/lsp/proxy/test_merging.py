@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lsp.proxy.stage import Stage, running_stage, spoken
+from lsp.proxy.stage import SERVER, Stage, running_stage, spoken
 from sleepy_lsp.proxy.joined_actions import MISSES_IN_A_ROW
 from sleepy_lsp.proxy.merging import merged_actions
 from sleepy_lsp.proxy.session import ProxySettings
@@ -153,9 +153,16 @@ def test_when_the_wrapped_server_dies_ours_are_the_answer() -> None:
     assert answered[8]["error"]["code"] == -32801
 
 
-def test_a_wrapped_server_without_code_actions_is_not_asked_for_them() -> None:
-    stage = running_stage(server={"hoverProvider": True})
+@pytest.mark.parametrize("why", ["never offered any", "is down"])
+@pytest.mark.parametrize("with_sleepy", [True, False])
+def test_a_wrapped_server_that_has_no_code_actions_is_not_asked_for_them(why: str, with_sleepy: bool) -> None:
+    server = {"hoverProvider": True} if why == "never offered any" else SERVER
+    stage = running_stage(server=server, with_sleepy=with_sleepy)
+    if why == "is down":
+        wrapped_ended(stage.session, "was killed by signal 9")
+        stage.forget()
     stage.client_says(spoken(id=7, method="textDocument/codeAction", params={}))
     assert stage.wrapped == []
-    stage.sleepy_says(spoken(id=7, result=[action("s")]))
-    assert [one["result"] for one in stage.take("client")] == [[action("s")]]
+    if with_sleepy:
+        stage.sleepy_says(spoken(id=7, result=[action("s")]))
+    assert [one["result"] for one in stage.take("client")] == [[action("s")] if with_sleepy else []]

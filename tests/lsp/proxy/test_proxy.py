@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -246,9 +247,11 @@ def test_nothing_outlives_the_client(end: str, stubborn: bool, tmp_path: Path) -
             client.process.terminate()
         else:
             client.is_deaf = True
-            client.answer("textDocument/hover")
-            client.threads[0].join()
             client.ask("textDocument/hover")
+            client.threads[0].join()
+            with suppress(BrokenPipeError):
+                # The first one may have told the proxy already that nobody listens.
+                client.ask("textDocument/hover")
         code = client.ended()
         assert [number for number in processes if is_running(number)] == []
         if end == "exit" and not stubborn:
