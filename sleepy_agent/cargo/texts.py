@@ -58,15 +58,19 @@ class SessionTexts:
 
     def read_disk_again(self, told: Iterable[Path] = ()) -> set[Path]:
         """Forget what the disk does not say any more: of files that somebody tells of, and of all others that were
-        read and bear another mark now. The files whose text is another one by it."""
-        suspects = {path for path in self._snapshot if disk_mark(path) != self._marks.get(path)} | set(told)
+        read and bear another mark now. The files whose text may be another one by it.
+
+        What is told counts whatever was read: a file may be read (for the index, say) after it was compiled and then
+        written, and seems to be as it was compiled.
+        """
+        told_files = set(told)
+        suspects = {path for path in self._snapshot if disk_mark(path) != self._marks.get(path)} | told_files
         changed = set()
         for path in suspects:
-            was_known = path in self._snapshot
             before = self._snapshot.pop(path, b"")
             self._marks.pop(path, None)
             now = self.original(path)
-            if path not in self._overlay and (not was_known or now != before):
+            if path not in self._overlay and (path in told_files or now != before):
                 changed.add(path)
         return changed
 

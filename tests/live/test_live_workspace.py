@@ -195,6 +195,14 @@ def test_files_that_others_write_and_remove_are_seen(
     assert codes(opened.change({}, opened.file, opened.file.with_name("more.rs"))) == expected
 
 
+def test_a_file_that_was_written_and_read_before_it_was_told_of_is_seen(opened: Open) -> None:
+    assert opened.change({}).problems == ()
+    opened.file.write_text(ONE_ERROR, encoding="utf-8")
+    # What is done while nothing else is to do reads the files, maybe for the first time.
+    opened.live.warm(CancelToken())
+    assert codes(opened.change({}, opened.file)) == ["E0384"]
+
+
 def test_a_written_file_is_noticed_without_being_named(opened: Open) -> None:
     opened.change({})
     # The text was read once, as it is for every candidate of its file.
