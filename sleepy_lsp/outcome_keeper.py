@@ -18,7 +18,7 @@ from sleepy_agent.config import Places
 from sleepy_agent.errors import SleepyError, StoreError
 from sleepy_agent.live.messages import LiveOffer, TextChecked
 from sleepy_agent.live.outcome_records import Await, Decision, Drop, Moment
-from sleepy_agent.live.outcomes import OutcomeBook
+from sleepy_agent.live.outcomes import BY_TEXT, TAKEN_BY, OutcomeBook
 from sleepy_agent.live.settling import sha256_of
 from sleepy_agent.memory.database import open_database, write_transaction
 from sleepy_agent.memory.episodes import utc_timestamp
@@ -203,7 +203,8 @@ class OutcomeKeeper:
             return drop_pending(database, pending)
         if not isinstance(decision, Await):
             return finish_pending(database, pending, decision.outcome, decision.settled_text, decision.metadata)
-        if pending.kind == PendingKind.OWN:
+        if pending.kind == PendingKind.OWN or pending.metadata.get(TAKEN_BY) == BY_TEXT:
+            # What another server's developer did comes here as a change of the file.
             since = datetime.fromisoformat(pending.since) - ACCOUNTED_FOR
             if is_accounted_for(database, pending.task_id, pending.problem_id, pending.owner, since):
                 return False

@@ -41,6 +41,8 @@ from sleepy_agent.memory.pending import FollowedFile, PendingKind, PendingOutcom
 # Keys of an episode's metadata.
 PROVENANCE = "provenance"
 NOT_TAKEN = "offers_not_taken"
+TAKEN_BY = "taken_by"
+BY_COMMAND, BY_TEXT = "command", "text"
 
 # Nobody decides on so many things at once; when one more comes, the first is decided by what is there.
 MOST_WAITING = 500
@@ -81,16 +83,26 @@ class OutcomeBook:
                 decisions += self._count_as_shown(offer, moment)
         return decisions + self._decide_overflow(read)
 
-    def accepted(self, offers: Sequence[LiveOffer], read: ReadText, moment: Moment) -> list[Decision]:
-        """The client made the edits of these offers, all at once."""
+    def accepted(
+        self, offers: Sequence[LiveOffer], read: ReadText, moment: Moment, taken_by: str = BY_COMMAND
+    ) -> list[Decision]:
+        """The client made the edits of these offers, all at once. `taken_by`: what says so."""
         # What is accepted already was heard of by its text; or it was undone and taken again: the text at last decides.
         new = [offer for offer in offers if not self._is_accepted(offer.offer_id)]
         whole = tuple(edit for offer in offers for edit in offer.fix.candidate.edits)
         decisions: list[Decision] = []
+        for offer in offers:
+            known = self._waiting.get(offer.offer_id)
+            if known is not None and known.pending.metadata.get(TAKEN_BY) == BY_TEXT != taken_by:
+                pending = replace(known.pending, metadata={**known.pending.metadata, TAKEN_BY: taken_by})
+                self._waiting[offer.offer_id] = replace(known, pending=pending)
+                decisions.append(Await(pending))
         for offer in new:
             decisions += self._count_the_list_as_shown(offer.problem_id, moment)
             files = self._handed.followed(offer, whole, read)
-            decisions.append(self._wait(self._pending_of(offer, PendingKind.ACCEPTED, files, moment), moment.at))
+            pending = self._pending_of(offer, PendingKind.ACCEPTED, files, moment)
+            pending = replace(pending, metadata={**pending.metadata, TAKEN_BY: taken_by})
+            decisions.append(self._wait(pending, moment.at))
             self._unconfirmed.add(offer.offer_id)
             self._handed.forget(offer.offer_id)
         for path in {path for offer in new for path in offer.texts}:
@@ -125,11 +137,11 @@ class OutcomeBook:
             self._history.changed(path, before, text, moment.at, from_disk=from_disk)
         self._touch(frozenset({path}), moment.at)
         # Two offers that make the same text are one deed. Which of them nobody knows: the one that stood first.
-        taken = self._handed.taken_by(path, text, read)
+        taken = [] if from_disk else self._handed.taken_by(path, text, read)
         if before is None or abs(len(text) - len(before)) <= 1:
             # One key makes this, too: only where the developer had asked for the offer is that no chance.
             taken = [offer for offer in taken if offer.offer_id in self._waiting]
-        decisions = self.accepted(taken[:1], read, moment)
+        decisions = self.accepted(taken[:1], read, moment, BY_TEXT)
         self._handed.text_changed(path, text)
         return decisions
 

@@ -106,7 +106,7 @@ def _create_pending_outcomes(database: Database) -> None:
         },
         pk="id",
     )
-    pending.create_index(["task_id", "subject"], unique=True)
+    pending.create_index(["task_id", "subject"])
     pending.create_index(["task_id", "problem_id"])
 
 

@@ -87,23 +87,22 @@ def put_pending(database: Database, pending: PendingOutcome) -> bool:
     stores nothing, where another owner waits for the same thing and knows as much. Raises `StoreError`.
     """
     with write_transaction(database):
-        known = _row_of(database, pending.task_id, pending.subject)
-        is_waiting = known is not None and known["state"] == "waiting"
-        if known is not None and is_waiting and known["owner"] != pending.owner:
-            comes_further = known["kind"] == PendingKind.SHOWN and pending.kind == PendingKind.ACCEPTED
-            if not comes_further:
-                return False
-        episode_id = pending.episode_id or (known["episode_id"] if known is not None and is_waiting else None)
+        rows = _waiting_rows(database, pending)
+        others = [row for row in rows if row["owner"] != pending.owner]
+        # Who takes an offer that others have only shown follows it from then on.
+        if others and (pending.kind != PendingKind.ACCEPTED or any(row["kind"] != PendingKind.SHOWN for row in others)):
+            return False
+        episode_id = pending.episode_id or next((row["episode_id"] for row in rows if row["episode_id"]), None)
         if episode_id is None and pending.episode is not None and pending.kind == PendingKind.ACCEPTED:
             episode_id = _same_attempt(database, pending.episode)
         if episode_id is not None:
             _say_of_episode(database, episode_id, pending)
+        for row in rows:
+            database.conn.execute("DELETE FROM pending_outcomes WHERE id = ?", (row["id"],))
         database.conn.execute(
             "INSERT INTO pending_outcomes"
             " (task_id, subject, kind, state, owner, problem_id, episode_id, since, content)"
-            " VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?, ?) ON CONFLICT (task_id, subject) DO UPDATE SET"
-            " kind = excluded.kind, state = 'waiting', owner = excluded.owner, problem_id = excluded.problem_id,"
-            " episode_id = excluded.episode_id, since = excluded.since, content = excluded.content",
+            " VALUES (?, ?, ?, 'waiting', ?, ?, ?, ?, ?)",
             (
                 pending.task_id,
                 pending.subject,
@@ -130,8 +129,8 @@ def finish_pending(
     What is no attempt in the store by then (an own fix) becomes one now. Raises `StoreError`.
     """
     with write_transaction(database):
-        row = _row_of(database, pending.task_id, pending.subject)
-        if row is None or row["state"] != "waiting" or row["owner"] != pending.owner:
+        row = next((row for row in _waiting_rows(database, pending) if row["owner"] == pending.owner), None)
+        if row is None:
             return False
         database.conn.execute(
             "UPDATE pending_outcomes SET state = 'done', content = '{}', since = ? WHERE id = ?",
@@ -182,6 +181,12 @@ def adopt_pending(
     adopted: list[PendingOutcome] = []
     with write_transaction(database):
         for former in sorted(former_owners):
+            # What the new owner waits for by itself it knows better.
+            database.conn.execute(
+                "DELETE FROM pending_outcomes WHERE task_id = ? AND owner = ? AND state = 'waiting' AND subject IN"
+                " (SELECT subject FROM pending_outcomes WHERE task_id = ? AND owner = ? AND state = 'waiting')",
+                (task_id, former, task_id, owner),
+            )
             adopted += [
                 replace(_pending_of(row), owner=owner)
                 for row in database.table("pending_outcomes").rows_where(
@@ -244,9 +249,10 @@ def _add_metadata(database: Database, episode_id: int, words: Mapping[str, str])
         )
 
 
-def _row_of(database: Database, task_id: str, subject: str) -> Mapping[str, Any] | None:
-    rows = database.table("pending_outcomes").rows_where("task_id = ? AND subject = ?", [task_id, subject], limit=1)
-    return next(rows, None)
+def _waiting_rows(database: Database, pending: PendingOutcome) -> list[Mapping[str, Any]]:
+    """Who waits for this; done rows stay beside them."""
+    where = "task_id = ? AND subject = ? AND state = 'waiting'"
+    return list(database.table("pending_outcomes").rows_where(where, [pending.task_id, pending.subject]))
 
 
 def _content_of(pending: PendingOutcome) -> str:

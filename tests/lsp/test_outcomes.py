@@ -295,6 +295,25 @@ def test_two_servers_record_one_own_fix(project: Project) -> None:
     assert (episode.source, episode.outcome, episode.metadata["provenance"]) == ("own", Outcome.SETTLED, "typing")
 
 
+def test_what_was_taken_in_another_server_is_taken_once(project: Project) -> None:
+    one, other = project.desk(), project.desk()
+    for desk in (one, other):
+        desk.checked(text_checked(1, project.problem))
+        desk.shown([project.offer])
+        assert desk.flush()
+    take(one, project)
+    project.pass_time()
+    project.file.write_bytes(MADE)
+    # The other editor shows the file as it is on the disk now, and its server hears of that in either order.
+    other.text_changed(project.file, MADE)
+    other.disk_changed([project.file])
+    other.checked(replace(text_checked(2), vanished=(project.gone(MADE),)))
+    project.pass_time()
+    project.pass_time()
+    assert project.outcomes() == [("compiler", Outcome.SETTLED)]
+    assert project.episodes()[0].metadata["taken_by"] == "command"
+
+
 def test_what_is_exported_follows_the_schema(project: Project) -> None:
     desk = project.desk()
     desk.checked(text_checked(1, project.problem))

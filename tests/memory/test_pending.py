@@ -139,8 +139,9 @@ def test_another_owner_only_comes_further_or_waits_for_its_turn(database: Databa
     assert not put_pending(database, replace(OFFER, kind=PendingKind.ACCEPTED))
     assert not finish_pending(database, OFFER, Outcome.IGNORED)
     assert finish_pending(database, second, Outcome.SETTLED)
-    # What is done can begin again.
+    # What is done can begin again, and what another did is still known.
     assert put_pending(database, OFFER)
+    assert is_accounted_for(database, OFFER.task_id, "a-problem", "first", NOW)
 
 
 def test_what_a_dead_process_left_comes_back_whole(database: Database) -> None:
@@ -157,6 +158,19 @@ def test_what_a_dead_process_left_comes_back_whole(database: Database) -> None:
     assert adopt_pending(database, OFFER.task_id, "fourth", ["first"]) == ()
     assert finish_pending(database, adopted[0], Outcome.IGNORED)
     assert not finish_pending(database, OFFER, Outcome.SETTLED)
+
+
+def test_what_an_owner_waits_for_itself_it_does_not_adopt(database: Database) -> None:
+    put_pending(database, OWN)
+    put_pending(database, replace(OWN, subject="own:another"))
+    # Two servers that were started in the same moment.
+    database.execute("UPDATE pending_outcomes SET owner = 'dead' WHERE subject = 'own:a-problem'")
+    database.execute(
+        "INSERT INTO pending_outcomes (task_id, subject, state, owner) SELECT task_id, subject, state, 'first'"
+        " FROM pending_outcomes WHERE owner = 'dead'"
+    )
+    assert adopt_pending(database, OWN.task_id, "first", ["dead"]) == ()
+    assert waiting_owners(database, OWN.task_id) == {"first"}
 
 
 def test_of_many_at_once_one_adopts_and_one_settles(store_path: Path, database: Database) -> None:
