@@ -5,4 +5,4 @@ from __future__ import annotations
 from sleepy_agent.cli.command import Command
 
 LSP = Command("lsp", "the language server: verified fixes while you type, beside rust-analyzer", "sleepy_lsp.lsp")
-WATCH = Command("watch", "show verified fixes in a terminal as problems appear, and apply them", "sleepy_lsp.watch.command")
+WATCH = Command("watch", "show verified fixes as problems appear, beside any editor", "sleepy_lsp.watch.command")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from e2e.processes import assert_none_left, new_mark
 
 from lsp.watch.watched import watching
 from sleepy_agent.config import find_places
@@ -34,7 +35,8 @@ def project(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("options", [(), ("--no-rust-analyzer",)], ids=["rust-analyzer", "alone"])
 def test_a_bug_is_saved_mended_by_a_key_and_taken_back(options: tuple[str, ...], project: Path, tmp_path: Path) -> None:
     file = project / "src/lib.rs"
-    with watching(project, tmp_path, *options, server="real") as watched:
+    mark = new_mark()
+    with watching(project, tmp_path, *options, server="real", mark=mark) as watched:
         heard = "Sleepy's own check" if options else "rust-analyzer and Sleepy's own check"
         watched.until(f"with {heard}", "recording", "no errors known")
         file.write_text(BROKEN, encoding="utf-8")
@@ -43,8 +45,14 @@ def test_a_bug_is_saved_mended_by_a_key_and_taken_back(options: tuple[str, ...],
         watched.type("a")
         watched.until("applied:", "no errors known")
         assert file.read_text(encoding="utf-8") == GREEN
-        watched.type("q")
-        assert watched.end() == 0
+        if options:
+            watched.type("q")
+            assert watched.end() == 0
+        else:
+            # However it ends, nothing that it started goes on: server, worker, rust-analyzer and what they started.
+            watched.process.kill()
+            watched.process.wait()
+        assert_none_left(mark)
     assert "Traceback" not in watched.shown
     assert not (project / "target").exists()
     undo_last_run(project, places=find_places({"SLEEPY_HOME": str(tmp_path / "home")}))

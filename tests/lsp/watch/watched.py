@@ -10,9 +10,10 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 TESTS = Path(__file__).parents[2]
@@ -102,11 +103,18 @@ class Watched:
 
 @contextmanager
 def watching(
-    project: Path, folder: Path, *options: str, server: str = "scripted", in_terminal: bool = True
+    project: Path,
+    folder: Path,
+    *options: str,
+    server: str = "scripted",
+    in_terminal: bool = True,
+    mark: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Watched]:
-    """Start it on a project; `folder` is for what tests keep. It is killed at the end where it still runs."""
+    """Start it on a project; `folder` is for what tests keep. It is killed at the end where it still runs. `mark` is
+    put into the environment of everything that it starts."""
     environment = {
         **os.environ,
+        **mark,
         "TERM": "xterm",
         "COLUMNS": "200",
         "NO_COLOR": "1",
