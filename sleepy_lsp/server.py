@@ -177,6 +177,8 @@ def run_server(places: Places, *, verbose: bool = False) -> int:
 
     The descriptors are moved away first, so that nothing else that reads or prints gets between the messages.
     """
+    # sqlite-utils imports numpy where it is installed, to store arrays: 20 MB and a tenth of a second for nothing here.
+    sys.modules.setdefault("numpy", None)  # type: ignore[arg-type]
     input_descriptor, output_descriptor = os.dup(0), os.dup(1)
     with open(os.devnull, "rb") as nothing:  # noqa: PTH123 -- quicker than a Path for one look
         os.dup2(nothing.fileno(), 0)
