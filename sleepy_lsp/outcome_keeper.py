@@ -32,6 +32,7 @@ from sleepy_agent.memory.pending import (
     put_pending,
     waiting_owners,
 )
+from sleepy_agent.memory.runs import was_written_by_a_run
 
 if TYPE_CHECKING:
     from sqlite_utils import Database
@@ -208,6 +209,9 @@ class OutcomeKeeper:
             since = datetime.fromisoformat(pending.since) - ACCOUNTED_FOR
             if is_accounted_for(database, pending.task_id, pending.problem_id, pending.owner, since):
                 return False
+        is_own = pending.kind == PendingKind.OWN
+        if is_own and any(was_written_by_a_run(database, file.path, file.sha256_made) for file in pending.files):
+            return False
         return put_pending(database, pending)
 
     def _open(self) -> Database:

@@ -158,6 +158,16 @@ def last_undoable_run(database: Database, repository_root: Path) -> UndoableRun 
     return UndoableRun(run=_run_of(row), files=tuple(_written_file_of(file) for file in files))
 
 
+def was_written_by_a_run(database: Database, path: Path, sha256: str) -> bool:
+    """Whether a run wrote a file as it is now: then what changed in it is Sleepy's doing. Raises `StoreError`."""
+    with store_errors(database_path(database)):
+        row = database.conn.execute(
+            "SELECT 1 FROM written_files WHERE path = ? AND sha256_after = ? LIMIT 1",
+            (stored_path(path.resolve()), sha256),
+        ).fetchone()
+    return row is not None
+
+
 def mark_undone(database: Database, run_id: str) -> None:
     """Note that the files of a run are as they were before it. Raises `StoreError`."""
     with write_transaction(database):

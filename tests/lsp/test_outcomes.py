@@ -28,6 +28,7 @@ from sleepy_agent.memory.database import open_database, write_transaction
 from sleepy_agent.memory.episodes import list_episodes, record_episodes, task_id_of, utc_timestamp
 from sleepy_agent.memory.export import export_lines
 from sleepy_agent.memory.pending import waiting_owners
+from sleepy_agent.memory.runs import begin_run, record_written_file
 from sleepy_lsp.outcomes import OutcomeDesk
 
 TEXT = b"fn sum(values: &[u32]) -> u32 {\n    let total = 0;\n    total += values[0];\n    total\n}\n"
@@ -328,6 +329,20 @@ def test_what_is_exported_follows_the_schema(project: Project) -> None:
         jsonschema.Draft202012Validator(schema).validate(line)
     assert [(line["source"], line["outcome"]) for line in lines] == [("compiler", "ignored"), ("own", "settled")]
     assert lines[1]["metadata"]["offers_not_taken"] == lines[0]["metadata"]["offer_id"]
+
+
+@pytest.mark.parametrize(("written", "own_fixes"), [(MADE, 0), (MADE + b"// more\n", 1)])
+def test_what_sleepy_fix_wrote_is_no_own_fix(project: Project, written: bytes, own_fixes: int) -> None:
+    desk = project.desk(opened=False)
+    desk.checked(text_checked(1, project.problem))
+    with open_database(project.places.store_file) as database:
+        run = begin_run(database, project.root, "sleepy fix")
+        record_written_file(database, run.run_id, project.file, bytes_before=TEXT, bytes_after=MADE, file_mode=0o644)
+    project.file.write_bytes(written)
+    desk.disk_changed([project.file])
+    desk.checked(replace(text_checked(2), vanished=(project.gone(written),)))
+    project.pass_time()
+    assert project.outcomes() == [("own", Outcome.SETTLED)] * own_fixes
 
 
 @pytest.mark.parametrize("editor_reloads_small_change", [True, False])
