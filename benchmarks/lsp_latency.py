@@ -1,0 +1,331 @@
+"""How long after rust-analyzer's diagnostics a verified fix is ready, in warm rustc replays of the same crate.
+
+A mistake is laid into an open document and saved at once; a real rust-analyzer and Sleepy hear of it together. The
+clock begins when rust-analyzer's first diagnostics with an error for that text arrive and ends when `sleepy/ready`
+says that there is an offer; an offer that is there before counts as 0. The yardstick is measured with each mistake:
+one replay of the unit that it stands in, on a copy, by a session like the worker's, while the editor rests.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.lsp_editor import (
+    BenchmarkEditor,
+    Way,
+    errors_published,
+    is_at_rest,
+    opened_editor,
+    says_ready,
+    says_state,
+    tells_of_work,
+)
+from benchmarks.lsp_line import Arrival
+from benchmarks.lsp_projects import (
+    PROJECTS,
+    LaidMistake,
+    Project,
+    Replays,
+    Yardstick,
+    labels,
+    mistakes_of,
+    opened_yardstick,
+)
+from benchmarks.machine import machine_facts, scratch_directory
+from benchmarks.results import Figure, Result
+from sleepy_agent.config import Settings
+from sleepy_agent.process import CancelToken
+
+SAVED, UNSAVED, ASKED = "saved", "unsaved", "asked"
+"""How a mistake is laid: saved at once; not saved; saved, while code actions are asked for all the time."""
+
+WANTED = {SAVED: 60, UNSAVED: 25, ASKED: 12}
+WANTED_QUICKLY = {SAVED: 6, UNSAVED: 3, ASKED: 2}
+OPENING_SECONDS = 180.0
+CALM_SECONDS = 60.0
+ANSWER_SECONDS = 25.0
+"""Longer than the budget of a search: who has no offer by then gets none."""
+ASK_EVERY_SECONDS = 0.02
+MOST_RATIO_P50, MOST_RATIO_P95 = 1.6, 4.0
+MOST_ANSWER_MILLISECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Timed:
+    """What became of one mistake. Times are milliseconds since the edit was sent; None: it never came.
+
+    `analyzer`: rust-analyzer's first diagnostics with an error; `rustc`: its first with one of its check on save;
+    `checked`: our own replay's problems are known; `ready`: there is an offer; `ended`: the search is over.
+    """
+
+    kind: str
+    file: str
+    replays: Replays
+    analyzer: float | None
+    rustc: float | None
+    checked: float | None
+    ready: float | None
+    ended: float | None
+    trigger: str = ""
+    proof: str = ""
+
+    @property
+    def wait(self) -> float | None:
+        """Milliseconds from rust-analyzer's first diagnostics to the offer; None where either never came."""
+        if self.ready is None or self.analyzer is None:
+            return None
+        return max(0.0, self.ready - self.analyzer)
+
+    @property
+    def ratio(self) -> float | None:
+        return None if self.wait is None else self.wait / self.replays.broken
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """All mistakes of one project, laid in one way. `answers`: milliseconds of code actions while a search ran."""
+
+    project: str
+    way: Way
+    how: str
+    timed: tuple[Timed, ...]
+    answers: tuple[float, ...] = ()
+
+    @property
+    def offered(self) -> list[Timed]:
+        return [one for one in self.timed if one.ready is not None]
+
+
+def run(quick: bool, command: str, cancel: CancelToken) -> Result:
+    """Both projects, both ways, all ways to lay a mistake."""
+    wanted = WANTED_QUICKLY if quick else WANTED
+    series: list[Series] = []
+    projects: list[Project] = []
+    with scratch_directory("lsp-latency") as directory:
+        for name, make in PROJECTS.items():
+            folder = directory / name
+            project = make(folder / "project", folder / "making", cancel)
+            projects.append(project)
+            with opened_yardstick(project, folder / "yardstick", cancel) as yardstick:
+                series += timed_ways(project, yardstick, folder, wanted, cancel)
+    return Result(
+        name="lsp_latency",
+        title="From rust-analyzer's diagnostics to a verified fix in the editor",
+        command=command,
+        machine=machine_facts(),
+        figures=tuple(figures_of(series)),
+        notes=tuple(notes_of(series, projects)),
+        details={
+            f"{one.project}, {one.way.value}, {one.how}": {
+                "mistakes": [asdict(timed) for timed in one.timed],
+                "answer_milliseconds": one.answers,
+            }
+            for one in series
+        },
+    )
+
+
+def timed_ways(
+    project: Project, yardstick: Yardstick, folder: Path, wanted: dict[str, int], cancel: CancelToken
+) -> Iterator[Series]:
+    for way in Way:
+        with opened_editor(project.root, way, folder / f"home-{way.value}", cancel) as editor:
+            rounds = [SAVED, UNSAVED, ASKED] if way is Way.BESIDE else [SAVED]
+            bench = Bench(project, editor, yardstick)
+            for how in rounds:
+                yield bench.series(way, how, wanted[how])
+
+
+class Bench:
+    """One editor on one project. Its documents are green between the mistakes."""
+
+    def __init__(self, project: Project, editor: BenchmarkEditor, yardstick: Yardstick) -> None:
+        self._project = project
+        self._editor = editor
+        self._yardstick = yardstick
+        self._mistakes = mistakes_of(project)
+        self._open_first()
+
+    def _open_first(self) -> None:
+        """Let Sleepy record the workspace, before anything is timed."""
+        mark = self._editor.journal.mark()
+        first = self._project.root / self._project.sources[0]
+        self._editor.open(first)
+        self._editor.journal.until(mark, lambda one: says_state(one) not in {None, "idle"}, OPENING_SECONDS)
+        self._editor.until_calm(mark, OPENING_SECONDS, quiet=3.0)
+
+    def series(self, way: Way, how: str, wanted: int) -> Series:
+        """Lay mistakes until so many of them had an offer. None is laid twice: answers are remembered."""
+        found: list[Timed] = []
+        answers: list[float] = []
+        for mistake in self._mistakes:
+            replays = self._yardstick.measure(mistake)
+            if replays is None:
+                continue
+            timed = self._lay(mistake, replays, how, answers)
+            found.append(timed)
+            print(f"  {self._project.label}, {way.value}, {how}: {words_of(timed)}", flush=True)
+            if sum(one.ready is not None for one in found) == wanted:
+                break
+        return Series(self._project.label, way, how, tuple(found), tuple(answers))
+
+    def _lay(self, mistake: LaidMistake, replays: Replays, how: str, answers: list[float]) -> Timed:
+        editor, path = self._editor, self._project.root / mistake.file
+        mark = editor.journal.mark()
+        editor.open(path)
+        green = editor.documents[path].text
+        editor.until_calm(mark, CALM_SECONDS)
+        mark = editor.journal.mark()
+        begun = editor.change(path, mistake.text)
+        if how != UNSAVED:
+            editor.save(path)
+        version = editor.documents[path].version
+        ended = self._until_over(mark, path, version, mistake.line if how == ASKED else None, answers)
+        told = editor.journal.since(mark)
+        offers = [offer for one in editor.offers(path) for offer in one["offers"]]
+        timed = Timed(
+            mistake.kind,
+            str(mistake.file),
+            replays,
+            analyzer=moment(told, begun, lambda one: bool(errors_published(one, path))),
+            rustc=moment(told, begun, lambda one: any(e.get("source") == "rustc" for e in errors_published(one, path))),
+            checked=moment(told, begun, lambda one: says_problems(one, path, version)),
+            ready=moment(told, begun, lambda one: says_ready(one, path, version)),
+            ended=None if ended is None else (ended - begun) * 1000,
+            trigger=offers[0]["trigger"] if offers else "",
+            proof=offers[0]["proof"] if offers else "",
+        )
+        mark = editor.journal.mark()
+        editor.change(path, green)
+        editor.save(path)
+        editor.until_calm(mark, CALM_SECONDS)
+        editor.close(path)
+        return timed
+
+    def _until_over(self, mark: int, path: Path, version: int, line: int | None, answers: list[float]) -> float | None:
+        """Wait until the search for a mistake has ended; when it did. Ask for code actions of a line meanwhile."""
+        editor, deadline = self._editor, time.monotonic() + ANSWER_SECONDS
+        while time.monotonic() < deadline:
+            told = editor.journal.since(mark)
+            searching = [place for place, one in enumerate(told) if says_state(one) == "searching"]
+            rest = [one for one in told[searching[-1] :] if says_state(one) == "idle"] if searching else []
+            if rest:
+                # The file's own word may come a moment after the state.
+                editor.until_calm(mark, CALM_SECONDS)
+                return rest[-1].at
+            if line is not None:
+                _, milliseconds = editor.actions(path, line)
+                if searching:
+                    answers.append(milliseconds)
+            editor.journal.until(editor.journal.mark(), tells_of_work, ASK_EVERY_SECONDS)
+        return None
+
+
+def moment(told: Sequence[Arrival], begun: float, fits: Callable[[Arrival], bool]) -> float | None:
+    """Milliseconds from `begun` to the first arrival that fits."""
+    return next(((one.at - begun) * 1000 for one in told if fits(one)), None)
+
+
+def says_problems(arrival: Arrival, path: Path, version: int) -> bool:
+    """Whether our own replay has found problems in this version of a file."""
+    content = arrival.content
+    is_word = arrival.method == "sleepy/ready" and content.get("uri") == path.as_uri()
+    return is_word and content.get("version") == version and content.get("problems", 0) > 0
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that at least this share of the values does not exceed; not-a-number for none."""
+    ordered = sorted(values)
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
+
+
+def figures_of(series: Sequence[Series]) -> Iterator[Figure]:
+    for one in series:
+        where = f"{one.project}, {one.way.value}"
+        if one.how == SAVED:
+            yield from saved_figures(one, where)
+        elif one.how == UNSAVED:
+            rest = Settings().rest_milliseconds
+            waits = [timed.ready - rest for timed in one.offered if timed.ready is not None]
+            ratios = [wait / timed.replays.broken for wait, timed in zip(waits, one.offered, strict=True)]
+            measured_on = f"{len(waits)} mistakes that were not saved"
+            yield Figure(
+                f"lsp: edit to offer without saving, p50, {where}",
+                percentile(waits, 0.5),
+                "ms",
+                None,
+                False,
+                measured_on,
+            )
+            yield Figure(
+                f"lsp: edit to offer without saving, p50 in replays, {where}",
+                percentile(ratios, 0.5),
+                "x",
+                None,
+                False,
+                measured_on,
+            )
+        else:
+            measured_on = f"{len(one.answers)} questions while a search ran"
+            for share in (0.5, 0.99):
+                yield Figure(
+                    f"lsp: code actions are answered, p{share * 100:.0f}, {where}",
+                    percentile(one.answers, share),
+                    "ms",
+                    MOST_ANSWER_MILLISECONDS,
+                    True,
+                    measured_on,
+                )
+
+
+def saved_figures(one: Series, where: str) -> Iterator[Figure]:
+    heard = [timed for timed in one.offered if timed.ratio is not None]
+    ratios = [timed.ratio for timed in heard if timed.ratio is not None]
+    waits = [timed.wait for timed in heard if timed.wait is not None]
+    before = sum(wait == 0 for wait in waits)
+    measured_on = f"{len(heard)} mistakes with an offer, {before} of them ready before the diagnostics"
+    for share, bar in ((0.5, MOST_RATIO_P50), (0.95, MOST_RATIO_P95)):
+        name = f"lsp: diagnostic to offer, p{share * 100:.0f} in warm replays, {where}"
+        yield Figure(name, percentile(ratios, share), "x", bar, True, measured_on)
+    yield Figure(f"lsp: diagnostic to offer, p50, {where}", percentile(waits, 0.5), "ms", None, True, measured_on)
+    replays = [timed.replays.broken for timed in heard]
+    yield Figure(f"lsp: one warm replay with the mistake, p50, {where}", percentile(replays, 0.5), "ms", None, True, "")
+    late = [timed.ready - timed.rustc for timed in heard if timed.ready is not None and timed.rustc is not None]
+    yield Figure(
+        f"lsp: rust-analyzer's check to offer, p50, {where}",
+        percentile([max(0.0, x) for x in late], 0.5),
+        "ms",
+        None,
+        True,
+        "",
+    )
+
+
+def notes_of(series: Sequence[Series], projects: Sequence[Project]) -> Iterator[str]:
+    yield f"Projects: {labels(projects)}."
+    for one in series:
+        silent = sum(timed.analyzer is None for timed in one.offered)
+        without = len(one.timed) - len(one.offered)
+        yield (
+            f"{one.project}, {one.way.value}, {one.how}: {len(one.timed)} mistakes, {without} without an offer, "
+            f"{silent} offered without any error shown by rust-analyzer in that file."
+        )
+
+
+def words_of(timed: Timed) -> str:
+    """One line for whoever watches."""
+
+    def number(value: float | None) -> str:
+        return "-" if value is None else f"{value:.0f}"
+
+    ratio = "-" if timed.ratio is None else f"{timed.ratio:.2f}x"
+    return (
+        f"{ratio:>6} replay {timed.replays.broken:.0f}/{timed.replays.green:.0f} analyzer {number(timed.analyzer)} "
+        f"rustc {number(timed.rustc)} checked {number(timed.checked)} ready {number(timed.ready)} "
+        f"ended {number(timed.ended)} {timed.trigger} | {timed.kind} | {timed.file}"
+    )
