@@ -1,8 +1,8 @@
 """The proxy as a process: a client on our own stdin and stdout, two children, one thread for each stream.
 
 Threads and no event loop: the thread that reads a message also writes it on, so nothing is handed over; a pipe that is
-full slows down exactly the one who fills it. Measured side by side on two busy cores, asyncio added as much to a request
-and its answer (a quarter of a millisecond) for the same processor time, and its import alone doubles the start.
+full slows down exactly the one who fills it. Measured side by side on two busy cores, asyncio added as much to a
+request and its answer (a quarter of a millisecond) for the same processor time, and its import alone doubles the start.
 """
 
 from __future__ import annotations
