@@ -62,7 +62,9 @@ class BenchmarkEditor:
 
     @property
     def lines(self) -> list[ServerLine]:
-        return [self.sleepy] if self.analyzer in (None, self.sleepy) else [self.analyzer, self.sleepy]  # type: ignore[list-item]
+        if self.analyzer is None or self.analyzer is self.sleepy:
+            return [self.sleepy]
+        return [self.analyzer, self.sleepy]
 
     def notify(self, method: str, parameters: Any) -> None:
         """Tell every server."""
@@ -145,7 +147,8 @@ class BenchmarkEditor:
 
     def shut(self) -> bool:
         """End all servers; whether each went by itself."""
-        return all([line.close() for line in self.lines])
+        ended = [line.close() for line in self.lines]
+        return all(ended)
 
 
 def says_ready(arrival: Arrival, path: Path, version: int) -> bool:
@@ -184,13 +187,21 @@ def errors_published(arrival: Arrival, path: Path) -> list[dict[str, Any]]:
 
 def difference(old: bytes, new: bytes) -> tuple[int, int, bytes]:
     """The stretch of `old` that differs and what stands there in `new`; whole characters of UTF-8."""
-    start = len(os.path.commonprefix([old, new]))
+    start = common_length(old, new)
     while start > 0 and is_inside_character(old, new, start):
         start -= 1
-    end = len(os.path.commonprefix([old[start:][::-1], new[start:][::-1]]))
+    end = common_length(old[start:][::-1], new[start:][::-1])
     while end > 0 and is_inside_character(old, new, len(old) - end, len(new) - end):
         end -= 1
     return start, len(old) - end, new[start : len(new) - end]
+
+
+def common_length(one: bytes, other: bytes) -> int:
+    """How many bytes both begin with."""
+    longest = min(len(one), len(other))
+    if one[:longest] == other[:longest]:
+        return longest
+    return next(place for place in range(longest) if one[place] != other[place])
 
 
 def is_inside_character(old: bytes, new: bytes, old_place: int, new_place: int | None = None) -> bool:

@@ -13,13 +13,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 from benchmarks.lsp_editor import (
     BenchmarkEditor,
     Way,
     errors_published,
-    is_at_rest,
     opened_editor,
     says_ready,
     says_state,
@@ -185,7 +183,7 @@ class Bench:
         if how != UNSAVED:
             editor.save(path)
         version = editor.documents[path].version
-        ended = self._until_over(mark, path, version, mistake.line if how == ASKED else None, answers)
+        ended = self._until_over(mark, path, mistake.line if how == ASKED else None, answers)
         told = editor.journal.since(mark)
         offers = [offer for one in editor.offers(path) for offer in one["offers"]]
         timed = Timed(
@@ -207,7 +205,7 @@ class Bench:
         editor.close(path)
         return timed
 
-    def _until_over(self, mark: int, path: Path, version: int, line: int | None, answers: list[float]) -> float | None:
+    def _until_over(self, mark: int, path: Path, line: int | None, answers: list[float]) -> float | None:
         """Wait until the search for a mistake has ended; when it did. Ask for code actions of a line meanwhile."""
         editor, deadline = self._editor, time.monotonic() + ANSWER_SECONDS
         while time.monotonic() < deadline:
