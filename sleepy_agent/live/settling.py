@@ -10,29 +10,29 @@ import hashlib
 import itertools
 import re
 import zlib
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 
 from sleepy_agent.code.edits import (
     EditConflict,
     apply_edits,
-    count_equal,
     edits_by_file,
     has_windows_lines,
     replacement_bytes,
 )
 from sleepy_agent.domain import Edit, Outcome
+from sleepy_agent.live.alignment import MOST_ITEMS_COMPARED, are_there, changed_stretches, matching_blocks
 from sleepy_agent.memory.pending import FollowedFile, FollowedRegion
 from sleepy_agent.memory.redaction import redact
 
 ReadFinal = Callable[[Path], bytes | None]
 """The text of a file as it is at last; None where there is none."""
 
-# Comparing takes quadratic time at worst, so no more lines and tokens that differ are compared one by one.
-MOST_LINES_COMPARED = 1500
+# Of longer places nothing is compared token by token.
 MOST_TOKENS_COMPARED = 3000
+# Of a place that nobody can find so many lines are kept.
+MOST_SETTLED_LINES = 100
 MOST_SETTLED_CHARACTERS = 8000
 MARK_LENGTH = 4
 WORDLESS = bytes(MARK_LENGTH)
@@ -191,10 +191,12 @@ def outcome_of(files: Sequence[FollowedFile], read: ReadFinal) -> tuple[Outcome,
         hash_of_final = NO_FILE if final is None else sha256_of(final)
         lines = [] if final is None else final.split(b"\n")
         for region, (first, last) in zip(file.regions, places_in(file, lines), strict=True):
-            text = redact(text_of(lines[first:last]))
+            is_whole = last - first <= MOST_ITEMS_COMPARED
+            text = redact(text_of(lines[first : last if is_whole else first + MOST_SETTLED_LINES]))
             pieces.append((f"@@ {file.path.name}:{first + 1} @@", text))
             if hash_of_final not in {file.sha256_made, file.sha256_before}:
-                outcomes.add(outcome_of_region(redact(region.made), redact(region.former), text))
+                made, former = redact(region.made), redact(region.former)
+                outcomes.add(outcome_of_region(made, former, text) if is_whole else Outcome.EDITED)
         if hash_of_final in {file.sha256_made, file.sha256_before}:
             outcomes.add(Outcome.SETTLED if hash_of_final == file.sha256_made else Outcome.UNDONE)
         elif not file.regions:
@@ -257,79 +259,9 @@ def places_in(file: FollowedFile, final: Sequence[bytes]) -> list[tuple[int, int
     return places
 
 
-def matching_blocks(before: Sequence[Hashable], after: Sequence[Hashable]) -> list[tuple[int, int, int]]:
-    """Stretches that both have, in the order of both: (start in the first, start in the second, length)."""
-    head = count_equal(before, after)
-    tail = count_equal(before[head:][::-1], after[head:][::-1])
-    middle_before, middle_after = before[head : len(before) - tail], after[head : len(after) - tail]
-    blocks = [(0, 0, head)] if head else []
-    if max(len(middle_before), len(middle_after)) <= MOST_LINES_COMPARED:
-        matcher = SequenceMatcher(None, middle_before, middle_after, autojunk=False)
-        blocks += [(head + one.a, head + one.b, one.size) for one in matcher.get_matching_blocks() if one.size]
-    if tail:
-        blocks.append((len(before) - tail, len(after) - tail, tail))
-    return blocks
-
-
-def changed_stretches(before: Sequence[str], after: Sequence[str]) -> list[tuple[int, int, int, int]]:
-    """Where two token lists differ, as (start, end) in both. Of `& &` made of `&` nobody can say which one is new:
-    such a stretch covers all that it could be."""
-    ends = [*matching_blocks(before, after), (len(before), len(after), 0)]
-    stretches = []
-    first = new_first = 0
-    for last, new_last, length in ends:
-        if first < last or new_first < new_last:
-            stretches.append(widened(before, after, first, last, new_first, new_last))
-        first, new_first = last + length, new_last + length
-    return stretches
-
-
-def widened(
-    before: Sequence[str], after: Sequence[str], first: int, last: int, new_first: int, new_last: int
-) -> tuple[int, int, int, int]:
-    """A stretch with all the places it could have as well, where it only brings or only takes away."""
-    left = right = 0
-    if first == last or new_first == new_last:
-        tokens, start, end = (after, new_first, new_last) if first == last else (before, first, last)
-        while min(first, new_first) > left and tokens[start - 1 - left] == tokens[end - 1 - left]:
-            left += 1
-        while end + right < len(tokens) and tokens[start + right] == tokens[end + right]:
-            right += 1
-    return first - left, last + right, new_first - left, new_last + right
-
-
 def line_ends_of(text: str) -> frozenset[int]:
     """How many tokens stand before each line end of a text; 0 counts as one."""
     return frozenset(itertools.accumulate((len(_TOKEN.findall(line)) for line in text.split("\n")), initial=0))
-
-
-def are_there(
-    stretches: Sequence[tuple[int, int]], tokens: Sequence[str], final: Sequence[str], line_ends: frozenset[int]
-) -> bool:
-    """Whether each stretch of `tokens` stands in `final` without a break, next to a neighbour it had.
-
-    `line_ends`: of `final`. The tokens are those of whole lines, so a stretch at their end is next to a line end.
-    """
-    places: dict[int, int] = {}
-    # The longest stretch first: equal beginnings of other lines must not break it.
-    for block in SequenceMatcher(None, tokens, final, autojunk=False).get_matching_blocks():
-        places.update((block.a + offset, block.b + offset) for offset in range(block.size))
-
-    def are_neighbours(index: int) -> bool:
-        """Whether the tokens before and at an index follow each other in the final text, too."""
-        if index == 0:
-            return index in places and places[index] in line_ends
-        if index == len(tokens):
-            return index - 1 in places and places[index - 1] + 1 in line_ends
-        return index - 1 in places and places.get(index) == places[index - 1] + 1
-
-    def is_there(first: int, last: int) -> bool:
-        if first == last:
-            return are_neighbours(first) if tokens else not final
-        is_whole = first in places and all(are_neighbours(index) for index in range(first + 1, last))
-        return is_whole and (are_neighbours(first) or are_neighbours(last))
-
-    return all(is_there(first, last) for first, last in stretches)
 
 
 # ---- texts -----------------------------------------------------------------------------------------------

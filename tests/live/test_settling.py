@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from sleepy_agent.code.edits import unified_diff
 from sleepy_agent.domain import Edit, Outcome
+from sleepy_agent.live.alignment import common_anchors
 from sleepy_agent.live.settling import (
+    MOST_SETTLED_LINES,
     follow_diff,
     follow_edits,
     hashes_only,
@@ -202,6 +204,46 @@ def test_marks_do_not_see_white_space() -> None:
     assert line_marks([b"  a b\t", b"c"]) == line_marks([b"ab", b"c \r"])
     assert line_marks([b"a"]) != line_marks([b"b"])
     assert line_marks([b"}", b"", b" ])"]) == bytes(12)
+
+
+LONG = b"".join(b"fn f%d() {\n    g(%d);\n}\n" % (number, number) for number in range(4000))
+
+
+@pytest.mark.parametrize("far", [b"", b"fn far() {}\n"])
+def test_a_place_is_found_in_a_long_file_that_changed_far_away(far: bytes) -> None:
+    before = LONG[: len(LONG) // 2] + BEFORE + LONG[len(LONG) // 2 :]
+    edit = replacing(before, "let total", "let mut total")
+    made = before.replace(b"let total", b"let mut total")
+    files = follow_edits([edit], {FILE: before})
+    for text, expected in ((made, Outcome.SETTLED), (before, Outcome.UNDONE)):
+        final = far + text.replace(b"= 0;", b"= 0; // here, too") + far
+        assert outcome_of(files, {FILE: final}.__getitem__)[0] == expected
+
+
+def test_a_place_that_cannot_be_found_keeps_a_text_of_some_lines() -> None:
+    files = follow_edits([MUT], {FILE: BEFORE})
+    outcome, text = outcome_of(files, {FILE: LONG}.__getitem__)
+    assert (outcome, text.count("\n")) == (Outcome.EDITED, MOST_SETTLED_LINES - 1)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.permutations(range(12)))
+def test_anchors_are_in_the_same_order_in_both(order: list[int]) -> None:
+    anchors = common_anchors(["twice", *range(12), "twice"], [*order, 99])
+    assert [place for place, _ in anchors] == sorted({place for place, _ in anchors})
+    assert [place for _, place in anchors] == sorted({place for _, place in anchors})
+    assert all(order[new_place] == place - 1 for place, new_place in anchors)
+    longest = max(len(rising(order[start:])) for start in range(12))
+    assert len(anchors) >= longest
+
+
+def rising(numbers: list[int]) -> list[int]:
+    """The numbers, beginning with the first, each greater than the one before."""
+    row: list[int] = []
+    for number in numbers:
+        if not row or number > row[-1]:
+            row.append(number)
+    return row
 
 
 # ---- properties ------------------------------------------------------------------------------------------
