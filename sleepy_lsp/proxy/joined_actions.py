@@ -15,13 +15,15 @@ from sleepy_lsp.proxy.session import Session, refuse
 MISSES_IN_A_ROW = 3
 """After as many waits in vain nothing waits for ours any more, until ours answers again."""
 
+SHORT_BYTES = 2_000
+
 
 def theirs_arrived(session: Session, message_id: MessageId, frame: Frame | None) -> None:
     """The wrapped server answered (None: it never will)."""
     pending = session.merges[message_id]
     pending.theirs, pending.theirs_is_lost = frame, frame is None
     waits = session.misses < MISSES_IN_A_ROW and session.settings.merge_wait_seconds > 0
-    if pending.ours is not None or not waits:
+    if pending.ours is not None or not waits or (frame is not None and _is_cancelled(frame)):
         answer_actions(session, message_id)
     else:
         session.ports.later(session.settings.merge_wait_seconds, partial(_give_up_on_ours, session, message_id))
@@ -67,10 +69,16 @@ def answer_actions(session: Session, message_id: MessageId) -> None:
         refuse(session, message_id, f"{session.name} ended before it answered.")
 
 
+def _is_cancelled(theirs: Frame) -> bool:
+    """Whether the client does not want an answer any more. Only a list of actions is long, and it is no error."""
+    is_short = len(theirs.raw) < SHORT_BYTES
+    return is_short and member(parsed(theirs.body or b""), "error", "code") == answers.REQUEST_CANCELLED
+
+
 def _merged(theirs: Frame | None, ours: list[Any]) -> list[Any] | None:
     """Both lists in one; None where the wrapped server's answer has to stay as it is."""
     answer = parsed(theirs.body or b"") if theirs is not None else {"result": None}
-    if not isinstance(answer, dict) or member(answer, "error", "code") == answers.REQUEST_CANCELLED:
+    if not isinstance(answer, dict) or (theirs is not None and _is_cancelled(theirs)):
         return None
     result = answer.get("result")
     if result is not None and not isinstance(result, list):

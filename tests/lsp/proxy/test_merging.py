@@ -104,6 +104,14 @@ def test_an_answer_without_a_list(answer: dict[str, Any], expected: list[str] | 
         assert [one["title"] for one in merged["result"]] == expected
 
 
+def test_a_cancelled_request_waits_for_nobody() -> None:
+    stage = running_stage()
+    ask(stage)
+    theirs = spoken(id=7, error={"code": -32800, "message": "canceled by client"})
+    stage.wrapped_says(theirs)
+    assert (stage.client, stage.timers) == ([theirs.raw], [])
+
+
 def test_ours_is_waited_for_only_so_long_and_a_late_answer_is_dropped() -> None:
     stage = running_stage()
     ask(stage)
