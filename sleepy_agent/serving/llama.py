@@ -129,10 +129,14 @@ class LlamaEngine:
         """Load these and forget the others. Where one cannot be loaded, ModelError is raised and nothing changes."""
         loaded: dict[str, _LoadedAdapter] = {}
         with ExitStack() as undo:
-            for adapter in adapters:
-                known = next((a for a in self._adapters.values() if a.file.sha256 == adapter.sha256), None)
-                handle = known.handle if known else self._load_adapter(adapter)
-                if known is None:
+            for wanted in adapters:
+                there = [*self._adapters.values(), *loaded.values()]
+                adapter, handle = wanted, _handle_of(wanted.sha256, there)
+                if handle is None:
+                    adapter = _checked(wanted)
+                    handle = _handle_of(adapter.sha256, there)
+                if handle is None:
+                    handle = self._model.load_adapter(adapter.file)
                     undo.callback(self._model.free_adapter, handle)
                 loaded[adapter.name] = _LoadedAdapter(adapter, handle)
             undo.pop_all()
@@ -144,17 +148,6 @@ class LlamaEngine:
             self._model.free_adapter(handle)
         self._adapters = loaded
         self._cache.keep_only({self._weights(None), *(self._weights(name) for name in loaded)})
-
-    def _load_adapter(self, adapter: AdapterFile) -> Any:
-        from sleepy_agent.serving.gguf_files import validate_adapter
-
-        validate_adapter(adapter.file)
-        if adapter.sha256 and _sha256(adapter.file) != adapter.sha256:
-            raise ModelError(
-                f"The adapter {adapter.file.name} is not the file that was promoted: its checksum differs.",
-                "Go back to an earlier snapshot, or let the next night train it again.",
-            )
-        return self._model.load_adapter(adapter.file)
 
     def apply_chat_template(self, messages: Sequence[tuple[str, str]]) -> str:
         if self._control_texts is None:
@@ -271,9 +264,7 @@ class LlamaEngine:
                 for number in range(wanted):
                     chooser = self._chooser(request, number, recorded)
                     closing.callback(chooser.close)
-                    tell = on_text
-                    stops, most = request.stop, request.max_tokens
-                    writers.append(Writer(number, self._model, chooser, stops, most, tell))
+                    writers.append(Writer(number, self._model, chooser, request.stop, request.max_tokens, on_text))
                 for first in range(0, wanted, plan.together):
                     wave = writers[first : first + plan.together]
                     if len(wave) == wanted == 1 and make_drafts is not None and self._model.can_rewind:
@@ -336,6 +327,24 @@ class LlamaEngine:
                 "Ask the base instead, or see `sleepy model list` for the adapters there are.",
             )
         return WeightsKey(self._settings.sha256, loaded.file.sha256, loaded.file.scale)
+
+
+def _handle_of(sha256: str, loaded: Sequence[_LoadedAdapter]) -> Any | None:
+    return next((adapter.handle for adapter in loaded if adapter.file.sha256 == sha256), None)
+
+
+def _checked(adapter: AdapterFile) -> AdapterFile:
+    """The adapter with the checksum of its file, which is sound; whatever is kept of a prompt goes by the checksum."""
+    from sleepy_agent.serving.gguf_files import validate_adapter
+
+    validate_adapter(adapter.file)
+    sha256 = _sha256(adapter.file)
+    if adapter.sha256 not in ("", sha256):
+        raise ModelError(
+            f"The adapter {adapter.file.name} is not the file that was promoted: its checksum differs.",
+            "Go back to an earlier snapshot, or let the next night train it again.",
+        )
+    return replace(adapter, sha256=sha256)
 
 
 def _sha256(file: Path) -> str:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 
 from sleepy_agent.serving.engine import PromptPart
 
+NEARLY = 1.2
+"""The sum of the parts' tokens is mostly a little more than those of the whole, which has fewer borders."""
+
 
 def fit_parts(parts: Sequence[PromptPart], most_tokens: int, count_tokens: Callable[[str], int]) -> str | None:
     """The text of all parts that fit into `most_tokens`, in their order; None where the needed ones alone do not.
@@ -16,7 +19,7 @@ def fit_parts(parts: Sequence[PromptPart], most_tokens: int, count_tokens: Calla
     text = _join(parts, kept)
     if count_tokens(text) <= most_tokens:
         return text
-    # Parts are counted one by one first: their sum is close to the whole, and each is read by the tokenizer once.
+    # Parts are counted one by one first: their sum is close to the whole, which is counted again only near the limit.
     sizes = [count_tokens(part.text) for part in parts]
     droppable = sorted(
         (index for index in kept if parts[index].importance is not None),
@@ -26,7 +29,7 @@ def fit_parts(parts: Sequence[PromptPart], most_tokens: int, count_tokens: Calla
     for index in droppable:
         kept.remove(index)
         total -= sizes[index]
-        if total <= most_tokens:
+        if total <= most_tokens * NEARLY:
             text = _join(parts, kept)
             if count_tokens(text) <= most_tokens:
                 return text
