@@ -81,8 +81,9 @@ def green_project(root: Path) -> Path:
     )
 
 
-def many_modules(root: Path, bug: Bug, count: int) -> tuple[Path, list[Path]]:
-    """The project with many more files, in git: branch "green" without the bug, "broken" with it, checked out.
+def many_modules(root: Path, bug: Bug, other_right: str, count: int) -> tuple[Path, list[Path]]:
+    """The project with many more files, in git: branch "broken" has the bug and is checked out, "green" has not, but
+    `other_right` in its place.
 
     All of these files differ between the branches. Returns them, too, the one with the bug among them.
     """
@@ -90,7 +91,8 @@ def many_modules(root: Path, bug: Bug, count: int) -> tuple[Path, list[Path]]:
     green_project(root)
     library = root / "src" / "lib.rs"
     declarations = "".join(f"pub mod module_{number};\n" for number in modules.values())
-    library.write_text(declarations + LIBRARY, encoding="utf-8")
+    # Branch "green" is right in another way than any fix of the bug would make it: nobody took a fix.
+    library.write_text(declarations + LIBRARY.replace(bug.right, other_right), encoding="utf-8")
     _write_modules(root, modules, "u32")
     (root / ".gitignore").write_text("target\n", encoding="utf-8")
     _git(root, "init", "--quiet", "--initial-branch", "green")
@@ -98,7 +100,7 @@ def many_modules(root: Path, bug: Bug, count: int) -> tuple[Path, list[Path]]:
     _git(root, "switch", "--quiet", "--create", "broken")
     _write_modules(root, modules, "u64")
     broken = root / bug.file
-    broken.write_text(broken.read_text(encoding="utf-8").replace(bug.right, bug.wrong), encoding="utf-8")
+    broken.write_text(broken.read_text(encoding="utf-8").replace(other_right, bug.wrong), encoding="utf-8")
     _commit(root, "It does not")
     return root, [*(root / name for name in modules), broken]
 

@@ -91,7 +91,7 @@ async def test_two_editors_on_one_workspace(tmp_path: Path, environment: Mapping
 
 
 async def test_switching_a_branch_with_fifty_files(tmp_path: Path, environment: Mapping[str, str], way: str) -> None:
-    root, changed = many_modules(tmp_path / "many", FORGOTTEN_MUT, count=50)
+    root, changed = many_modules(tmp_path / "many", FORGOTTEN_MUT, "let mut total = u32::MIN;", count=50)
     async with open_editor(root, way, environment, SETTINGS) as editor:
         path = await editor.open_analyzed(FORGOTTEN_MUT.file)
         await editor.fix(path, FORGOTTEN_MUT)
@@ -126,3 +126,5 @@ async def test_nothing_runs_on_when_the_editor_dies(
             else:
                 client.process.kill()
         await asyncio.to_thread(assert_none_left, environment)
+        for client in editor.clients:
+            await client.process.wait()
