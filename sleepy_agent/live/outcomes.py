@@ -255,9 +255,11 @@ class OutcomeBook:
         return decisions + self._decide_overflow(read)
 
     def refused(self, pending: PendingOutcome) -> None:
-        """Another process follows this already: it is not waited for here."""
-        self._waiting.pop(pending.subject, None)
-        self._unconfirmed.discard(pending.subject)
+        """Another process follows this already: it is not waited for here, unless it has come further since."""
+        known = self._waiting.get(pending.subject)
+        if known is not None and known.pending.kind == pending.kind:
+            del self._waiting[pending.subject]
+            self._unconfirmed.discard(pending.subject)
 
     # ---- offers ------------------------------------------------------------------------------------------
 

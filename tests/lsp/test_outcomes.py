@@ -296,9 +296,10 @@ def test_two_servers_record_one_own_fix(project: Project) -> None:
     assert (episode.source, episode.outcome, episode.metadata["provenance"]) == ("own", Outcome.SETTLED, "typing")
 
 
-def test_what_was_taken_in_another_server_is_taken_once(project: Project) -> None:
+@pytest.mark.parametrize("first_shown", [0, 1])
+def test_what_was_taken_in_another_server_is_taken_once(project: Project, first_shown: int) -> None:
     one, other = project.desk(), project.desk()
-    for desk in (one, other):
+    for desk in (one, other) if first_shown == 0 else (other, one):
         desk.checked(text_checked(1, project.problem))
         desk.shown([project.offer])
         assert desk.flush()
