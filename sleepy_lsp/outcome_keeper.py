@@ -72,8 +72,8 @@ class OutcomeKeeper:
     def shown(self, moment: Moment, offers: Sequence[LiveOffer], asked: bool) -> None:
         self._carry_out(self._book.shown(offers, self.read, moment, asked=asked))
 
-    def applied(self, moment: Moment, offers: Sequence[LiveOffer]) -> None:
-        self._carry_out(self._book.accepted(offers, self.read, moment))
+    def applied(self, moment: Moment, offer_ids: Sequence[str]) -> None:
+        self._carry_out(self._book.applied(offer_ids, self.read, moment))
 
     def dismissed(self, moment: Moment, offer: LiveOffer) -> None:
         self._carry_out(self._book.dismissed(offer, moment))

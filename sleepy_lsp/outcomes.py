@@ -95,9 +95,19 @@ class OutcomeDesk:
             self._say(lambda keeper, moment: keeper.shown(moment, handed, asked))
 
     def applied(self, *offers: LiveOffer) -> None:
-        """`sleepy.applied`: the client made this edit (all offers of a bundle at once)."""
+        """As `applied_ids`, by the offers themselves, whether they were handed out or not."""
         if offers:
-            self._say(lambda keeper, moment: keeper.applied(moment, offers))
+            self.shown(offers, asked=False)
+            self.applied_ids(*(offer.offer_id for offer in offers))
+
+    def applied_ids(self, *offer_ids: str) -> None:
+        """`sleepy.applied`: the client made this edit (all offers of a bundle at once).
+
+        By then the text is another one, and no board knows the offers any more: what was handed out is known here. Ids
+        of other workspaces mean nothing.
+        """
+        if offer_ids:
+            self._say(lambda keeper, moment: keeper.applied(moment, offer_ids))
 
     def dismissed(self, offer: LiveOffer) -> None:
         """`sleepy.dismiss`: not this fix."""

@@ -15,7 +15,7 @@ from sleepy_agent.live.outcome_records import ReadText
 from sleepy_agent.live.settling import follow_edits, hashes_only, sha256_of
 from sleepy_agent.memory.pending import FollowedFile
 
-MOST_HANDED = 400
+MOST_HANDED = 1000
 # Offers are made for one text after another; only those for the last few can still be taken.
 MOST_TEXTS = 32
 MOST_TEXT_BYTES = 16_000_000
@@ -56,6 +56,10 @@ class HandedOffers:
     def of_problem(self, problem_id: str) -> list[LiveOffer]:
         """All offers of a problem that the client has."""
         return [handed.offer for handed in self._handed.values() if handed.offer.problem_id == problem_id]
+
+    def with_ids(self, offer_ids: Iterable[str]) -> list[LiveOffer]:
+        """Those of the named offers that the client has."""
+        return [self._handed[offer_id].offer for offer_id in offer_ids if offer_id in self._handed]
 
     def hashes(self, offer: LiveOffer) -> tuple[FollowedFile, ...]:
         """What is enough to see that exactly this offer was taken; empty where the text before is not known."""

@@ -91,12 +91,6 @@ class OutcomeBook:
         new = [offer for offer in offers if not self._is_accepted(offer.offer_id)]
         whole = tuple(edit for offer in offers for edit in offer.fix.candidate.edits)
         decisions: list[Decision] = []
-        for offer in offers:
-            known = self._waiting.get(offer.offer_id)
-            if known is not None and known.pending.metadata.get(TAKEN_BY) == BY_TEXT != taken_by:
-                pending = replace(known.pending, metadata={**known.pending.metadata, TAKEN_BY: taken_by})
-                self._waiting[offer.offer_id] = replace(known, pending=pending)
-                decisions.append(Await(pending))
         for offer in new:
             decisions += self._count_the_list_as_shown(offer.problem_id, moment)
             files = self._handed.followed(offer, whole, read)
@@ -108,6 +102,18 @@ class OutcomeBook:
         for path in {path for offer in new for path in offer.texts}:
             self._history.forget_last_step(path)
         return decisions + self._decide_overflow(read)
+
+    def applied(self, offer_ids: Collection[str], read: ReadText, moment: Moment) -> list[Decision]:
+        """The client's command says that it made the edits of these offers, all at once."""
+        decisions: list[Decision] = []
+        for offer_id in offer_ids:
+            known = self._waiting.get(offer_id)
+            if known is not None and known.pending.metadata.get(TAKEN_BY) == BY_TEXT:
+                # Its text said so already.
+                pending = replace(known.pending, metadata={**known.pending.metadata, TAKEN_BY: BY_COMMAND})
+                self._waiting[offer_id] = replace(known, pending=pending)
+                decisions.append(Await(pending))
+        return decisions + self.accepted(self._handed.with_ids(offer_ids), read, moment)
 
     def dismissed(self, offer: LiveOffer, moment: Moment) -> list[Decision]:
         """The developer does not want this offer."""

@@ -95,7 +95,7 @@ class Stage:
 
     def tell(self, *offers: LiveOffer) -> None:
         """The command alone."""
-        self.note(self.book.accepted(offers, self.read, self.moment))
+        self.note(self.book.applied([offer.offer_id for offer in offers], self.read, self.moment))
 
     def dismiss(self, offer: LiveOffer) -> None:
         self.note(self.book.dismissed(offer, self.moment))

@@ -12,7 +12,21 @@ from sleepy_agent.domain import Outcome
 from sleepy_agent.live.outcomes import MOST_WAITING, NOT_TAKEN, PROVENANCE
 from sleepy_agent.memory.pending import PendingKind
 
-from .outcome_stage import BOTH, CELL, FILE, MADE, MUT, OTHER, OTHER_TEXT, PROBLEM, ROOT, SETTLE_SECONDS, TEXT, Stage
+from .outcome_stage import (
+    BOTH,
+    CELL,
+    FILE,
+    MADE,
+    MUT,
+    OTHER,
+    OTHER_TEXT,
+    PROBLEM,
+    ROOT,
+    SETTLE_SECONDS,
+    TEXT,
+    Stage,
+    made_by,
+)
 
 Play = Callable[[Stage], None]
 
@@ -144,6 +158,25 @@ def test_the_offers_of_a_bundle_are_followed_each_by_itself() -> None:
     assert sorted(stage.outcomes) == [("mut", Outcome.SETTLED), ("public", Outcome.UNDONE)]
 
 
+def test_a_bundle_is_only_known_by_its_command() -> None:
+    public = replace(CELL, offer_id="other line")
+    edit = replacing(FILE, TEXT, "total\n}", "total + 1\n}")
+    public = replace(public, fix=replace(public.fix, candidate=replace(public.fix.candidate, edits=(edit,))))
+    stage = Stage()
+    stage.show(MUT, public)
+    stage.type(made_by(MUT, public)[FILE])
+    assert {one.kind for one in stage.book.waiting} == {PendingKind.SHOWN}
+    stage.tell(MUT, public)
+    stage.wait()
+    assert sorted(stage.outcomes) == [("mut", Outcome.SETTLED), ("other line", Outcome.SETTLED)]
+
+
+def test_a_command_about_offers_that_nobody_got_is_nothing() -> None:
+    stage = Stage()
+    stage.tell(MUT)
+    assert stage.pending == {}
+
+
 def test_an_offer_is_taken_again_after_undo() -> None:
     stage = Stage()
     stage.show(MUT)
@@ -171,6 +204,7 @@ def test_an_offer_whose_text_before_is_lost_is_still_seen_undone() -> None:
     for final, outcome in ((TEXT, Outcome.UNDONE), (MADE, Outcome.EDITED)):
         stage = Stage()
         stage.type(MADE)
+        stage.show(MUT, asked=False)
         stage.tell(MUT)
         stage.type(final)
         stage.wait()
