@@ -20,10 +20,10 @@ PAUSED_BY_USER = "paused by you; `sleepy.resume` goes on"
 
 
 def applied(server: SleepyServer, *offer_ids: object) -> None:
-    """`sleepy.applied`: the client made the edit of these offers."""
-    found = server.session.offers_by_id(names(offer_ids))
-    for driver in {one.driver.root: one.driver for one in found}.values():
-        driver.desk.applied(*(one.offer for one in found if one.driver is driver))
+    """`sleepy.applied`: the client made the edit of these offers, so that no board has them any more."""
+    ids = names(offer_ids)
+    for driver in server.session.drivers:
+        driver.desk.applied_ids(*ids)
 
 
 def dismiss(server: SleepyServer, *offer_ids: object) -> None:
