@@ -40,8 +40,8 @@ from sleepy_lsp.outcomes import OutcomeDesk
 from sleepy_lsp.schedule import Schedule, Step, timing_of
 from sleepy_lsp.source_paths import decides_recording
 from sleepy_lsp.status import State, Status
-from sleepy_lsp.surroundings import Surroundings
-from sleepy_lsp.worker_client import WorkerClient, wait_before_start
+from sleepy_lsp.surroundings import Surroundings, Worker
+from sleepy_lsp.worker_client import wait_before_start
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +79,7 @@ class WorkspaceDriver:
         self._surroundings = surroundings
         self._timing = timing_of(surroundings.settings)
         self._loop = asyncio.get_running_loop()
-        self._worker: WorkerClient | None = None
+        self._worker: Worker | None = None
         self._crashes: list[float] = []
         self._target_directory: Path | None = None
         self._pinned: set[Path] = set()
@@ -272,14 +272,8 @@ class WorkspaceDriver:
             self._send_search(worker, plan.trigger, files)
         return None
 
-    def _start_worker(self) -> WorkerClient:
-        worker = WorkerClient(
-            self._hear,
-            self._worker_ended,
-            command=self._surroundings.worker_command,
-            niceness=self._surroundings.settings.niceness,
-            verbose=self._surroundings.verbose,
-        )
+    def _start_worker(self) -> Worker:
+        worker = self._surroundings.make_worker(self._hear, self._worker_ended)
         worker.send(OpenWorkspace(self.root, self._surroundings.places, self._surroundings.settings))
         self._unsent = _Unsent(
             {path: text for path, text in self._surroundings.open_texts().items() if self.covers(path)}
@@ -289,12 +283,12 @@ class WorkspaceDriver:
         self._worker = worker
         return worker
 
-    def _send_texts(self, worker: WorkerClient) -> None:
+    def _send_texts(self, worker: Worker) -> None:
         if self._unsent:
             unsent, self._unsent = self._unsent, _Unsent()
             worker.send(ChangeTexts(self.schedule.generation, unsent.buffers, frozenset(unsent.on_disk)))
 
-    def _send_search(self, worker: WorkerClient, trigger: Trigger, files: tuple[Path, ...]) -> None:
+    def _send_search(self, worker: Worker, trigger: Trigger, files: tuple[Path, ...]) -> None:
         self._searched.update(files)
         search = SearchFixes(
             self.schedule.generation,

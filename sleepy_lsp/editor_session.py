@@ -17,7 +17,7 @@ from pathlib import Path
 
 from sleepy_agent.config import Places
 from sleepy_agent.errors import SleepyError
-from sleepy_agent.live.messages import LiveOffer
+from sleepy_agent.live.messages import FromWorker, LiveOffer
 from sleepy_lsp.board import Board, HeldOffers
 from sleepy_lsp.board_files import all_offers, known_files_below, without_families
 from sleepy_lsp.convert import TextOf, path_of_uri, uri_of_path
@@ -28,8 +28,9 @@ from sleepy_lsp.outcomes import OutcomeDesk
 from sleepy_lsp.permissions import Permissions
 from sleepy_lsp.source_paths import MANIFEST_NAME, begins_work, is_git_head, is_rust, is_source, real_path
 from sleepy_lsp.status import Status, status_of_all
-from sleepy_lsp.surroundings import Listener, Surroundings
-from sleepy_lsp.workspaces import Workspaces
+from sleepy_lsp.surroundings import Listener, MakeWorker, Surroundings, Worker
+from sleepy_lsp.worker_client import WorkerClient
+from sleepy_lsp.workspaces import Locate, Workspaces, locate_with_cargo
 
 logger = logging.getLogger(__name__)
 
@@ -47,19 +48,37 @@ class Found:
     offer: LiveOffer
 
 
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What costs processes and threads; tests have their own."""
+
+    make_worker: MakeWorker
+    locate: Locate = locate_with_cargo
+    make_desk: Callable[..., OutcomeDesk] = OutcomeDesk
+
+
+def real_tools(options: ServerOptions, *, verbose: bool = False) -> Tools:
+    """Worker processes, cargo and the store."""
+
+    def make_worker(on_record: Callable[[FromWorker], None], on_end: Callable[[str], None]) -> Worker:
+        return WorkerClient(on_record, on_end, niceness=options.settings.niceness, verbose=verbose)
+
+    return Tools(make_worker)
+
+
 class EditorSession:
     """The owner of all that belongs to one client."""
 
-    def __init__(self, options: ServerOptions, places: Places, encoding: str, *, verbose: bool = False) -> None:
+    def __init__(self, options: ServerOptions, places: Places, encoding: str, tools: Tools) -> None:
         self.options = options
         self.documents = Documents(encoding)
         self.permissions = Permissions(options, places)
         self.paused_because = ""
         self._places = places
-        self._verbose = verbose
+        self._tools = tools
         self._listener: Listener | None = None
         self._on_new_workspace: Callable[[Path], None] | None = None
-        self._workspaces = Workspaces(self._start_driver)
+        self._workspaces = Workspaces(self._start_driver, tools.locate)
         self._real: dict[Path, Path] = {}
         """By the shown path of each open document its real one, those touched last at the end."""
         self._folders: set[Path] = set()
@@ -363,7 +382,7 @@ class EditorSession:
             # Called by the desk's own thread.
             loop.call_soon_threadsafe(listener.trouble, error.message, error.remedy)
 
-        desk = OutcomeDesk(
+        desk = self._tools.make_desk(
             self._places,
             root,
             settle_seconds=self.options.settings.settle_seconds,
@@ -380,7 +399,7 @@ class EditorSession:
                 version_of=self._version_of,
                 is_refused=self.permissions.is_refused,
                 muted_families=self.permissions.muted_families,
-                verbose=self._verbose,
+                make_worker=self._tools.make_worker,
             ),
             desk,
         )

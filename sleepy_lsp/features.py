@@ -20,7 +20,7 @@ from sleepy_lsp.abilities import abilities_of
 from sleepy_lsp.code_actions import Stale, code_actions, resolve_code_action, sleepy_data
 from sleepy_lsp.commands import knows_sleepy
 from sleepy_lsp.convert import path_of_uri
-from sleepy_lsp.editor_session import EditorSession
+from sleepy_lsp.editor_session import EditorSession, real_tools
 from sleepy_lsp.names import ACTION_KINDS
 from sleepy_lsp.notifier import Notifier, TellingWays
 from sleepy_lsp.options import ServerOptions, read_options
@@ -72,7 +72,7 @@ def register_lifecycle(server: SleepyServer) -> None:
         server.capabilities = parameters.capabilities
         server.abilities = abilities_of(parameters.capabilities, encoding)
         server.folders = tuple(folders_of(parameters))
-        session = EditorSession(read.options, server.places, encoding, verbose=server.verbose)
+        session = EditorSession(read.options, server.places, encoding, real_tools(read.options, verbose=server.verbose))
         ways = telling_ways(parameters.capabilities, read.options)
         notifier = Notifier(
             server,

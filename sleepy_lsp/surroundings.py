@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sleepy_agent.config import Places, Settings
+from sleepy_agent.live.messages import FromWorker, ToWorker
 from sleepy_lsp.options import Scope
 
 if TYPE_CHECKING:
@@ -30,6 +31,27 @@ class Listener(Protocol):
         """Something the user should know of, once."""
 
 
+class Worker(Protocol):
+    """What a driver asks of its worker (`worker_client.py`)."""
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether nothing should be sent now."""
+
+    def send(self, record: ToWorker) -> None:
+        """Send a record."""
+
+    def kill(self) -> None:
+        """End it at once."""
+
+    async def close(self) -> None:
+        """End it in peace."""
+
+
+MakeWorker = Callable[[Callable[[FromWorker], None], Callable[[str], None]], Worker]
+"""Starts a worker: given what is called with each of its records, and with the reason when it ended by itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """The settings that hold, and what only the server knows. Paths are real ones, links resolved."""
@@ -44,6 +66,4 @@ class Surroundings:
     is_refused: Callable[[Path, Path], bool]
     """Whether no work may be done for a file (of the workspace at the second path)."""
     muted_families: Callable[[], frozenset[str]]
-    verbose: bool = False
-    worker_command: tuple[str, ...] | None = None
-    """None: the real worker."""
+    make_worker: MakeWorker

@@ -14,7 +14,7 @@ from sleepy_agent.live.messages import Trigger
 from sleepy_lsp.board import Board, found, valid_offers
 from sleepy_lsp.code_actions import bundle_data, offer_data
 from sleepy_lsp.commands import COMMAND_HANDLERS
-from sleepy_lsp.editor_session import EditorSession
+from sleepy_lsp.editor_session import EditorSession, real_tools
 from sleepy_lsp.features import DIAGNOSTICS, EXPLAIN, OFFERS, OWN_METHODS, TRUST, error_lines, explained
 from sleepy_lsp.hints import hint_diagnostics
 from sleepy_lsp.names import ACTION_KINDS, COMMANDS
@@ -77,7 +77,7 @@ def test_the_examples_of_what_we_hear() -> None:
 
 
 def test_the_examples_of_what_we_are_asked() -> None:
-    session = EditorSession(ServerOptions(), find_places(), "utf-8")
+    session = EditorSession(ServerOptions(), find_places(), "utf-8", real_tools(ServerOptions()))
     *asked, answer = examples(EXPLAIN)
     for parameters in asked:
         assert explained(session, parameters) is None
