@@ -20,6 +20,9 @@ MODULES = {
     "polite": "benchmarks.polite",
     "example_time": "benchmarks.example_time",
     "proxy_latency": "benchmarks.proxy_latency",
+    "lsp_start": "benchmarks.lsp_start",
+    "lsp_latency": "benchmarks.lsp_latency",
+    "lsp_typing": "benchmarks.lsp_typing",
 }
 
 

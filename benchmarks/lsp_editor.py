@@ -215,6 +215,14 @@ def position_of(text: bytes, place: int) -> dict[str, int]:
     return {"line": text.count(b"\n", 0, place), "character": place - (text.rfind(b"\n", 0, place) + 1)}
 
 
+def place_of(text: bytes, position: Mapping[str, int]) -> int:
+    """Where a line and a column in bytes are in a text; its end where it has no such line."""
+    lines = text.split(b"\n", position["line"])
+    if len(lines) <= position["line"]:
+        return len(text)
+    return min(sum(len(line) + 1 for line in lines[:-1]) + position["character"], len(text))
+
+
 def analyzer_program() -> str:
     """rust-analyzer. Raises RuntimeError where there is none that works."""
     program = rust_analyzer_program()

@@ -29,15 +29,20 @@ REPEATS = 2
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A cargo workspace that compiles. `sources`: its Rust files without those for tests, relative to `root`."""
+    """A cargo workspace that compiles. `texts`: those of its Rust files, without those for tests, by the path relative
+    to `root`."""
 
     label: str
     root: Path
-    sources: tuple[Path, ...]
-    lines: int
+    texts: Mapping[Path, bytes]
 
-    def green(self, file: Path) -> bytes:
-        return (self.root / file).read_bytes()
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        return tuple(self.texts)
+
+    @property
+    def lines(self) -> int:
+        return sum(text.count(b"\n") for text in self.texts.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +80,8 @@ def large_project(root: Path, cancel: CancelToken) -> Project:
 
 def project_of(label: str, root: Path) -> Project:
     paths = sorted(path.relative_to(root) for path in root.rglob("src/**/*.rs"))
-    sources = tuple(path for path in paths if "target" not in path.parts and not is_for_tests(path))
-    return Project(label, root, sources, sum((root / path).read_bytes().count(b"\n") for path in sources))
+    sources = [path for path in paths if "target" not in path.parts and not is_for_tests(path)]
+    return Project(label, root, {path: (root / path).read_bytes() for path in sources})
 
 
 def mistakes_of(project: Project) -> Iterator[LaidMistake]:
@@ -84,9 +89,7 @@ def mistakes_of(project: Project) -> Iterator[LaidMistake]:
 
     Whether the compiler notices is for the compiler to say.
     """
-    trees = {
-        str(file): source_file(text, parse_rust(text)) for file in project.sources if (text := project.green(file))
-    }
+    trees = {str(file): source_file(text, parse_rust(text)) for file, text in project.texts.items()}
     of_kind = []
     for mutator in development_kinds():
         places = {name: mutations_of(mutator, source) for name, source in trees.items()}
