@@ -215,18 +215,22 @@ class Editor:
 
     async def until_clean(self) -> None:
         """Wait until rust-analyzer shows no error any more, and Sleepy knows of no problem."""
+        await self.until_nothing_is_offered()
 
         async def look() -> bool | None:
-            errors = [
-                one
-                for path in self.documents
-                for one in self.diagnostics(path)
-                if one.severity == types.DiagnosticSeverity.Error
-            ]
-            known = await self.sleepy.request("sleepy/offers", {})
-            return True if not errors and not known else None
+            shown = [one for path in self.documents for one in self.diagnostics(path)]
+            return None if any(one.severity == types.DiagnosticSeverity.Error for one in shown) else True
 
-        await self.journal.until("a text without errors", look)
+        await self.journal.until("diagnostics without errors", look)
+
+    async def until_nothing_is_offered(self) -> None:
+        """Wait until Sleepy has checked the text and offers nothing: the text is right, or its bugs have no fix."""
+
+        async def look() -> bool | None:
+            idle = [event.params["state"] for event in self.journal.events("sleepy/status")][-1:] == ["idle"]
+            return True if idle and not await self.sleepy.request("sleepy/offers", {}) else None
+
+        await self.journal.until("a text without offers", look)
 
     def texts_after(self, edit: types.WorkspaceEdit | None) -> dict[Path, str]:
         """The open texts with an edit made, without making it."""
