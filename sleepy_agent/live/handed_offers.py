@@ -15,7 +15,7 @@ from sleepy_agent.live.outcome_records import ReadText
 from sleepy_agent.live.settling import follow_edits, hashes_only, sha256_of
 from sleepy_agent.memory.pending import FollowedFile
 
-MOST_HANDED = 1000
+MOST_HANDED = 400
 # Offers are made for one text after another; only those for the last few can still be taken.
 MOST_TEXTS = 32
 MOST_TEXT_BYTES = 16_000_000
