@@ -100,7 +100,8 @@ class Engine(Protocol):
     def info(self) -> EngineInfo: ...
 
     def set_adapters(self, adapters: Sequence[AdapterFile]) -> None:
-        """Load these and forget the others. Raises ModelError for a file that does not fit the base."""
+        """Load these and forget the others. Raises ModelError for a file that does not fit the base; the adapters
+        before it stay in use then."""
         ...
 
     def apply_chat_template(self, messages: Sequence[tuple[str, str]]) -> str:
