@@ -51,6 +51,10 @@ def made_by(*offers: LiveOffer) -> dict[Path, bytes]:
 
 
 MADE = made_by(MUT)[FILE]
+OTHERWISE = MADE.replace(b"let mut total = 0", b"let sum: u32 = values.iter().sum()")
+"""What the developer makes of it."""
+OWN = f"own:{PROBLEM.problem_id}"
+"""What the developer's own fix is waited for as."""
 
 
 class Stage:
