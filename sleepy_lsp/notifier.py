@@ -150,6 +150,9 @@ class Notifier:
             news = self._news_of(path)
             if news is None or self._told.get(path) == news.mark:
                 continue
+            if path not in self._told and not news.is_open and not news.problems:
+                # A file that nobody looks at and that has nothing: a branch switch changes hundreds of them.
+                continue
             self._remember(path, news)
             hints_changed = True
             if self._ways.knows_sleepy:

@@ -107,6 +107,8 @@ async def test_switching_a_branch_with_fifty_files(tmp_path: Path, environment: 
         states = [event.params["state"] for event in editor.journal.events("sleepy/status", since)]
         assert 0 < states.count("checking") <= 6, states
         assert states.count("recording") <= 1, states
+        # Nor one message for each.
+        assert len(list(editor.journal.events("sleepy/ready", since))) <= 10
 
 
 @pytest.mark.parametrize("end", ["its pipe closes", "its server is killed"])
