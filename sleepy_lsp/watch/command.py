@@ -76,7 +76,8 @@ def run_with(
 ) -> int:
     """Find the workspace, choose the screen, and watch until the user quits. Raises SleepyError."""
     from sleepy_agent.cargo.workspace import find_workspace_root
-    from sleepy_lsp.watch.session import Assignment, WatchSession
+    from sleepy_lsp.watch.handshake import Assignment
+    from sleepy_lsp.watch.session import WatchSession
 
     path = existing_path(arguments.path)
     places = find_places(terminal.environment)

@@ -41,6 +41,8 @@ class Item:
     message: str
     family: str
     offers: tuple[Offer, ...]
+    companions: tuple[Item, ...] = ()
+    """Other problems that the very same change mends."""
 
     @property
     def line(self) -> int:
@@ -80,6 +82,17 @@ class Selection:
         """The shown offer of the shown problem."""
         item = self.item
         return item.offers[self.passed_over.get(item.problem_id, 0) % len(item.offers)] if item else None
+
+
+def together(items: Iterable[Item]) -> list[Item]:
+    """Problems in the order of their files and lines, which stays the same while others come and go. Those that one
+    change mends stand behind the first of them."""
+    heads: dict[str, Item] = {}
+    for item in sorted(items, key=lambda item: (item.path, item.line, item.column, item.problem_id)):
+        diff = item.offers[0].diff
+        head = heads.get(diff)
+        heads[diff] = item if head is None else replace(head, companions=(*head.companions, item))
+    return list(heads.values())
 
 
 def with_items(selection: Selection, items: Iterable[Item]) -> Selection:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from rich.text import Text
 
-from sleepy_agent.cli.render import diff_lines, print_block, relative
+from sleepy_agent.cli.render import INDENT, diff_lines, relative
 from sleepy_agent.cli.values import counted
 from sleepy_lsp.watch.offers import Item, Offer, Selection
 from sleepy_lsp.words import ANY_JUDGE, JUDGES, NAME, flag_words
@@ -38,6 +38,8 @@ BUSY = {
     "searching": "searching fixes",
 }
 """States of `sleepy/status` in which something goes on, and the one before the first of them."""
+MOST_COMPANIONS = 5
+"""So many other problems that the same change mends are named."""
 QUIET = {"paused": "paused", "off": "off"}
 
 
@@ -98,8 +100,11 @@ def heading(item: Item, root: Path) -> Text:
 
 
 def offer_lines(item: Item, offer: Offer, root: Path) -> list[Text]:
-    """What is offered: title and source, the diff, how it was proven, what speaks against it, what else was proven."""
-    lines = [Text.assemble((title_of(offer), "bold"), (f"   from {offer.source}", "dim"))]
+    """What else it mends, title and source, the diff, how it was proven, what speaks against it, what else passed."""
+    lines = [heading(other, root) for other in item.companions[:MOST_COMPANIONS]]
+    if len(item.companions) > MOST_COMPANIONS:
+        lines.append(Text(f"and {counted(len(item.companions) - MOST_COMPANIONS, 'more problem')}", "dim"))
+    lines.append(Text.assemble((title_of(offer), "bold"), (f"   from {offer.source}", "dim")))
     lines += diff_lines(offer.diff, relative(item.path, root))
     lines.append(Text(f"proof: {judge_of(offer)} accepts it", "green"))
     if offer.flags:
@@ -110,13 +115,19 @@ def offer_lines(item: Item, offer: Offer, root: Path) -> list[Text]:
     return lines
 
 
+def block(title: Text, lines: Iterable[Text]) -> Text:
+    """An empty line, a headline, and what belongs to it: one text, as the line below is drawn anew after each."""
+    return Text("\n").join([Text(), title, *(Text.assemble(INDENT, line) for line in lines)])
+
+
 def state_text(state: WorkState, selection: Selection) -> str:
     """`checking, 3 s   2 problems, 1 with a fix, 1 preferred`."""
     known = "no errors known" if state.was_checked else ""
     if state.problems or selection.items:
-        total = max(state.problems, len(selection.items))
-        preferred = sum(item.offers[0].preferred for item in selection.items)
-        known = f"{counted(total, 'problem')}, {len(selection.items)} with a fix, {preferred} preferred"
+        mended = [(item, 1 + len(item.companions)) for item in selection.items]
+        fixable = sum(count for _, count in mended)
+        preferred = sum(count for item, count in mended if item.offers[0].preferred)
+        known = f"{counted(max(state.problems, fixable), 'problem')}, {fixable} with a fix, {preferred} preferred"
     work = BUSY.get(state.state) or QUIET.get(state.state, "watching")
     if state.state in BUSY and state.elapsed_seconds >= 1:
         work = f"{work}, {state.elapsed_seconds:.0f} s"
@@ -139,7 +150,7 @@ class LineScreen:
             offer = item.offers[0]
             if (offer.offer_id, offer.diff) not in self._shown:
                 self._shown.add((offer.offer_id, offer.diff))
-                print_block(self._console, heading(item, self._root), offer_lines(item, offer, self._root))
+                self._console.print(block(heading(item, self._root), offer_lines(item, offer, self._root)))
 
     def show_state(self, state: WorkState) -> None:
         said = state_text(replace(state, problems=0, elapsed_seconds=0.0), Selection())
@@ -170,11 +181,12 @@ class JsonScreen:
         self._state: tuple[str, str] | None = None
 
     def show_selection(self, selection: Selection) -> None:
-        present = {offer.offer_id for item in selection.items for offer in item.offers}
+        items = [one for item in selection.items for one in (item, *item.companions)]
+        present = {offer.offer_id for item in items for offer in item.offers}
         for gone in [offer_id for offer_id in self._shown if offer_id not in present]:
             del self._shown[gone]
             self._write("gone", offer_id=gone)
-        for item in selection.items:
+        for item in items:
             for offer in item.offers:
                 if self._shown.get(offer.offer_id) != (offer.diff, str(offer.preferred)):
                     self._shown[offer.offer_id] = (offer.diff, str(offer.preferred))
@@ -242,8 +254,7 @@ class TerminalScreen:
                 self._shown = key
                 number = f"[{selection.number}/{len(selection.items)}] "
                 title = Text.assemble((number, "dim"), heading(item, self._root))
-                self._console.print()
-                print_block(self._console, title, offer_lines(item, offer, self._root))
+                self._console.print(block(title, offer_lines(item, offer, self._root)))
                 if not self._moves:
                     self._console.print(Text(KEY_LINE, "dim"))
         self._draw()
@@ -255,11 +266,8 @@ class TerminalScreen:
     def show_applied(self, title: str, files: Sequence[Path], diff: str) -> None:
         names = ", ".join(relative(path, self._root) for path in files)
         self._shown = None
-        print_block(
-            self._console,
-            Text(f"applied: {title}   wrote {names}   sleepy undo takes it back", "bold green"),
-            diff_lines(diff, names),
-        )
+        title_line = Text(f"applied: {title}   wrote {names}   sleepy undo takes it back", "bold green")
+        self._console.print(block(title_line, diff_lines(diff, names)))
         self._draw()
 
     def tell(self, text: str, *, is_trouble: bool = False) -> None:

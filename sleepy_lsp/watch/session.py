@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
-from sleepy_agent.config import Places
 from sleepy_agent.errors import EXIT_GREEN, EXIT_INTERRUPTED, SleepyError
-from sleepy_agent.fixes.write import FileChange, hash_of
+from sleepy_agent.fixes.write import FileChange
 from sleepy_lsp.convert import uri_of_path
 from sleepy_lsp.watch.applying import NotApplicable, diff_of, file_changes, write_accepted
 from sleepy_lsp.watch.client import LanguageClient
 from sleepy_lsp.watch.files import KnownStates, files_that_matter, watching_tree
+from sleepy_lsp.watch.handshake import ENCODING, FIX_ALL, QUICK_FIX, Assignment, initialize_parameters
 from sleepy_lsp.watch.keys import END_OF_INPUT, listening_to_keys
 from sleepy_lsp.watch.offers import (
     Item,
@@ -28,40 +27,26 @@ from sleepy_lsp.watch.offers import (
     next_offer,
     next_problem,
     read_items,
+    together,
     with_items,
     without_offer,
 )
 from sleepy_lsp.watch.screen import BUSY, Screen, TerminalScreen, WorkState, title_of
 from sleepy_lsp.words import NAME
 
-ENCODING = "utf-8"
-"""The position encoding we ask for: rust-analyzer and Sleepy both know it."""
 ANSWER_SECONDS = 30.0
 TICK_SECONDS = 1.0
-EXPECTED_SECONDS = 2.0
+OFF_SECONDS = 2.0
+EXPECTED_SECONDS = 5.0
 """After a change on the disk the server is taken to be at work until it says so itself, at most this long."""
 HASTY_SECONDS = 0.5
 """An `a` typed so soon after another offer came up by itself was meant for the one before."""
 OFF = "off"
 WORKING = frozenset(BUSY) - {"starting"}
-FIX_ALL = "source.fixAll.sleepy"
-QUICK_FIX = "quickfix"
 OUTDATED = "The text has changed since, so nothing was written. What still holds is shown again in a moment."
+UNDISTURBING = frozenset("Ae?")
+"""Keys after which the preferred fixes go on being applied."""
 ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """What is watched, and with what."""
-
-    root: Path
-    """The root of the cargo workspace."""
-    server: tuple[str, ...]
-    """Command of the language server."""
-    wraps_rust_analyzer: bool
-    places: Places
-    keys: TextIO | None = None
-    """The terminal that keys are read from; None: nobody types."""
 
 
 class WatchSession:
@@ -200,7 +185,7 @@ class WatchSession:
             self._ask_for_offers()
 
     async def _show_later(self, state: WorkState) -> None:
-        await asyncio.sleep(EXPECTED_SECONDS)
+        await asyncio.sleep(OFF_SECONDS)
         if self._state == state:
             self._show_state()
             self._ask_for_offers()
@@ -236,7 +221,7 @@ class WatchSession:
         if shown is not None and self._is_busy and all(item.problem_id != shown.problem_id for item in items):
             # While a text is checked anew nothing holds. What is looked at stays until it is known to be gone.
             items = [*items, shown]
-        selection = with_items(self._selection, in_order(items))
+        selection = with_items(self._selection, together(items))
         if shown is not None and selection.current != shown.problem_id:
             self._came_up_at = time.monotonic()
         self._select(selection)
@@ -267,6 +252,8 @@ class WatchSession:
     # ---- what the user types -------------------------------------------------------------------------
 
     def _key_typed(self, key: str) -> None:
+        if key not in UNDISTURBING:
+            self._takes_all = False
         if key in ("q", END_OF_INPUT):
             self._end(EXIT_GREEN)
         elif key == "?" and isinstance(self._screen, TerminalScreen):
@@ -277,10 +264,13 @@ class WatchSession:
             self._select(next_offer(self._selection))
         elif key == "p":
             is_paused = self._state.state == "paused"
-            self._act(self._command("sleepy.resume" if is_paused else "sleepy.pause", []))
+            self._start(self._command("sleepy.resume" if is_paused else "sleepy.pause", []))
         elif key == "A":
             self._takes_all = True
-            self._act(self._apply_all())
+            if self._is_busy:
+                self._screen.tell("Every preferred fix is applied once the search is done; any other key stops that.")
+            else:
+                self._act(self._apply_all())
         elif key in ("a", "x", "e"):
             item, offer = self._selection.item, self._selection.offer
             if item is None or offer is None:
@@ -332,39 +322,41 @@ class WatchSession:
         )
 
     async def _apply_one(self, item: Item, offer: Offer) -> None:
-        """Write the shown offer. What is written is what was shown, line by line, or nothing is."""
+        """Write the shown offer."""
+        if not await self._apply_offer(item, offer, diff=""):
+            self._screen.tell(OUTDATED, is_trouble=True)
+            self._ask_for_offers()
+
+    async def _apply_offer(self, item: Item, offer: Offer, diff: str) -> bool:
+        """Write an offer: what was shown, line by line, or nothing. `diff`: what is to be shown with it."""
         actions = await self._code_actions(item.uri, item.place, QUICK_FIX)
         # Where one change mends several problems it stands in the list once, under the name of one of them.
         for action in sorted(actions, key=lambda action: data_of(action).get("offerId") != offer.offer_id):
             changes = await self._changes_of(action)
-            if changes is None or changed_lines(diff_of(changes, self._assignment.root)) != offer.changed_lines:
-                continue
-            await self._write(action, changes, title_of(offer), fixed=1, diff="")
-            return
-        self._screen.tell(OUTDATED, is_trouble=True)
-        self._ask_for_offers()
+            if changes and changed_lines(diff_of(changes, self._assignment.root)) == offer.changed_lines:
+                await self._write(action, changes, title_of(offer), fixed=1 + len(item.companions), diff=diff)
+                return True
+        return False
 
     async def _apply_all(self) -> None:
-        """Write the preferred fixes of one file, which were compiled as a whole. The others follow when they were
-        found again for the new text."""
+        """Write the preferred fixes of one file, which were compiled as a whole, or one of them. The others follow
+        when they were found again for the new text."""
         preferred = [item for item in self._selection.items if item.offers[0].preferred]
         for uri in dict.fromkeys(item.uri for item in preferred):
             everywhere = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
             for action in await self._code_actions(uri, everywhere, FIX_ALL):
                 changes = await self._changes_of(action)
-                if not changes:
-                    continue
-                ids = data_of(action).get("offerIds")
-                diff = diff_of(changes, self._assignment.root)
-                title = str(action.get("title", "")).removeprefix(NAME)
-                await self._write(action, changes, title, fixed=len(ids) if isinstance(ids, list) else 1, diff=diff)
+                if changes:
+                    ids = data_of(action).get("offerIds")
+                    diff = diff_of(changes, self._assignment.root)
+                    title = str(action.get("title", "")).removeprefix(NAME)
+                    await self._write(action, changes, title, fixed=len(ids) if isinstance(ids, list) else 1, diff=diff)
+                    return
+        for item in preferred:
+            if await self._apply_offer(item, item.offers[0], diff=item.offers[0].diff):
                 return
         self._takes_all = False
-        if not preferred:
-            self._screen.tell("No preferred fix is left.")
-        else:
-            # A preferred fix without a bundle that holds: one by one it can still be taken.
-            self._screen.tell("The preferred fixes were not compiled together; take them one by one with `a`.")
+        self._screen.tell(OUTDATED if preferred else "No preferred fix is left.", is_trouble=bool(preferred))
 
     async def _code_actions(self, uri: str, place: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
         """Sleepy's own code actions with an edit, for a place in a file."""
@@ -414,51 +406,8 @@ class WatchSession:
             await self._command(command["command"], command.get("arguments") or [])
 
 
-def in_order(items: Iterable[Item]) -> list[Item]:
-    """Problems in the order of their files and lines, which stays the same while others come and go."""
-    return sorted(items, key=lambda item: (item.path, item.line, item.column, item.problem_id))
-
-
 def data_of(action: Mapping[str, Any]) -> Mapping[str, Any]:
     """`data.sleepy` of a code action, empty where it has none."""
     data = action.get("data")
     ours = data.get("sleepy") if isinstance(data, dict) else None
     return ours if isinstance(ours, dict) else {}
-
-
-def initialize_parameters(assignment: Assignment) -> dict[str, Any]:
-    """The `params` of `initialize` (LSP 3.17, `InitializeParams`): what a terminal can do, and what it wants."""
-    uri = uri_of_path(assignment.root)
-    ours = {"scope": "workspace", "hints": False, "trusted": True}
-    # rust-analyzer builds in a folder of ours: nobody's `cargo build` waits for it, and the tree gets no target folder.
-    build_folder = assignment.places.cache / "rust-analyzer" / hash_of(os.fsencode(assignment.root))[:16]
-    theirs = {
-        "cargo": {"targetDir": str(build_folder)},
-        "cachePriming": {"enable": False},
-        "diagnostics": {"enable": False},
-    }
-    return {
-        "processId": os.getpid(),
-        "clientInfo": {"name": "sleepy watch"},
-        "rootUri": uri,
-        "workspaceFolders": [{"uri": uri, "name": assignment.root.name}],
-        "initializationOptions": {"sleepy": ours, **theirs} if assignment.wraps_rust_analyzer else ours,
-        "capabilities": {
-            "general": {"positionEncodings": [ENCODING]},
-            "workspace": {
-                "workspaceFolders": True,
-                "workspaceEdit": {"documentChanges": True},
-                "didChangeWatchedFiles": {"dynamicRegistration": True},
-            },
-            "textDocument": {
-                "publishDiagnostics": {"relatedInformation": True},
-                "codeAction": {
-                    "codeActionLiteralSupport": {"codeActionKind": {"valueSet": [QUICK_FIX, FIX_ALL]}},
-                    "isPreferredSupport": True,
-                    "dataSupport": True,
-                    "resolveSupport": {"properties": ["edit", "command"]},
-                },
-            },
-            "experimental": {"sleepy": True},
-        },
-    }

@@ -16,6 +16,7 @@ from sleepy_lsp.watch.offers import (
     next_offer,
     next_problem,
     read_items,
+    together,
     with_items,
     without_offer,
 )
@@ -82,6 +83,15 @@ def test_an_offer_that_is_not_wanted() -> None:
     rest = without_offer(without_offer(selection, "first"), "second")
     assert shown(rest) == ("a", "fix a", 1)
     assert shown(without_offer(rest, "fix a")) == NOTHING
+
+
+def test_problems_that_one_change_mends_stand_together() -> None:
+    first, second = item("z", "import"), item("y", "import")
+    found = together([first, A, second])
+    assert [(one.problem_id, [other.problem_id for other in one.companions]) for one in found] == [
+        ("a", []),
+        ("y", ["z"]),
+    ]
 
 
 RAW_OFFER = {"offerId": "1", "title": "Sleepy: x (rustc accepts it)", "diff": "+x", "preferred": True}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ def project(tmp_path: Path) -> Path:
 def test_a_bug_is_saved_mended_by_a_key_and_taken_back(options: tuple[str, ...], project: Path, tmp_path: Path) -> None:
     file = project / "src/lib.rs"
     mark = new_mark()
+    assert shutil.which("rust-analyzer"), "tools/rust_analyzer.sh says where it is; `make test` puts it on PATH"
     with watching(project, tmp_path, *options, server="real", mark=mark) as watched:
         heard = "Sleepy's own check" if options else "rust-analyzer and Sleepy's own check"
         watched.until(f"with {heard}", "recording", "no errors known")

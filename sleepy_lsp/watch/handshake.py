@@ -1,0 +1,69 @@
+"""What is watched and with what, and what the server is told of that when it starts."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from sleepy_agent.config import Places
+from sleepy_agent.fixes.write import hash_of
+from sleepy_lsp.convert import uri_of_path
+from sleepy_lsp.names import ACTION_KINDS
+
+ENCODING = "utf-8"
+"""The position encoding we ask for: rust-analyzer and Sleepy both know it."""
+QUICK_FIX, FIX_ALL = ACTION_KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What is watched, and with what."""
+
+    root: Path
+    """The root of the cargo workspace."""
+    server: tuple[str, ...]
+    """Command of the language server."""
+    wraps_rust_analyzer: bool
+    places: Places
+    keys: TextIO | None = None
+    """The terminal that keys are read from; None: nobody types."""
+
+
+def initialize_parameters(assignment: Assignment) -> dict[str, Any]:
+    """The `params` of `initialize` (LSP 3.17, `InitializeParams`): what a terminal can do, and what it wants."""
+    uri = uri_of_path(assignment.root)
+    ours = {"scope": "workspace", "hints": False, "trusted": True}
+    # rust-analyzer builds in a folder of ours: nobody's `cargo build` waits for it, and the tree gets no target folder.
+    build_folder = assignment.places.cache / "rust-analyzer" / hash_of(os.fsencode(assignment.root))[:16]
+    theirs = {
+        "cargo": {"targetDir": str(build_folder)},
+        "cachePriming": {"enable": False},
+        "diagnostics": {"enable": False},
+    }
+    return {
+        "processId": os.getpid(),
+        "clientInfo": {"name": "sleepy watch"},
+        "rootUri": uri,
+        "workspaceFolders": [{"uri": uri, "name": assignment.root.name}],
+        "initializationOptions": {"sleepy": ours, **theirs} if assignment.wraps_rust_analyzer else ours,
+        "capabilities": {
+            "general": {"positionEncodings": [ENCODING]},
+            "workspace": {
+                "workspaceFolders": True,
+                "workspaceEdit": {"documentChanges": True},
+                "didChangeWatchedFiles": {"dynamicRegistration": True},
+            },
+            "textDocument": {
+                "publishDiagnostics": {"relatedInformation": True},
+                "codeAction": {
+                    "codeActionLiteralSupport": {"codeActionKind": {"valueSet": list(ACTION_KINDS)}},
+                    "isPreferredSupport": True,
+                    "dataSupport": True,
+                    "resolveSupport": {"properties": ["edit", "command"]},
+                },
+            },
+            "experimental": {"sleepy": True},
+        },
+    }
