@@ -20,10 +20,10 @@ PAUSED_BY_USER = "paused by you; `sleepy.resume` goes on"
 
 
 def applied(server: SleepyServer, *offer_ids: object) -> None:
-    """`sleepy.applied`: the client made the edit of these offers, so that no board has them any more."""
-    ids = names(offer_ids)
+    """`sleepy.applied`: the client made the edit of these offers, so that no board knows them any more; desks do."""
+    asked = names(offer_ids)
     for driver in server.session.drivers:
-        driver.desk.applied_ids(*ids)
+        driver.desk.applied_ids(*asked)
 
 
 def dismiss(server: SleepyServer, *offer_ids: object) -> None:

@@ -249,12 +249,14 @@ def tell_shown(
 ) -> None:
     """Tell the desks which offers the client got to show."""
     offer_ids = [offer_id for action in actions for offer_id in own_ids(action)[0]]
-    if not offer_ids:
-        return
-    found = server.session.offers_by_id(offer_ids)
+    tell_desks(server, offer_ids, asked=trigger is not lsp.CodeActionTriggerKind.Automatic)
+
+
+def tell_desks(server: SleepyServer, offer_ids: list[str], *, asked: bool) -> None:
+    """Tell the desk of each workspace which of its offers the client got; `asked`: the user wanted to see them."""
+    found = server.session.offers_by_id(offer_ids) if offer_ids else []
     for driver in {one.driver.root: one.driver for one in found}.values():
-        offers = [one.offer for one in found if one.driver is driver]
-        driver.desk.shown(offers, asked=trigger is not lsp.CodeActionTriggerKind.Automatic)
+        driver.desk.shown([one.offer for one in found if one.driver is driver], asked=asked)
 
 
 def register_pulled_hints(server: SleepyServer) -> None:
@@ -301,10 +303,7 @@ def register_own_methods(server: SleepyServer) -> None:
         if uri is not None and not isinstance(uri, str):
             raise JsonRpcInvalidParams(f"{OFFERS}: `uri` is a string, or left out.")
         listed, shown = views.listed_offers(server.session, uri)
-        for driver in server.session.drivers:
-            of_driver = [offer for offer in shown if any(driver.covers(path) for path in offer.texts)]
-            if of_driver:
-                driver.desk.shown(of_driver)
+        tell_desks(server, [offer.offer_id for offer in shown], asked=True)
         return listed
 
 

@@ -26,13 +26,15 @@ def news_of(session: EditorSession, path: Path) -> FileNews:
     problems = driver.problem_ids_of(path) if driver is not None and board is not EMPTY_BOARD else ()
     offers = [(one.problem_id, offer.offer_id, offer.is_provisional) for one in held for offer in one.offers]
     document = session.document_at(path)
+    # The same offers for another text stand at other places.
+    text = document.version if document and offers else None
     return FileNews(
         uri=session.uri_of(path),
         version=document.version if document else None,
         is_open=document is not None,
         problems=len(problems),
         offers=len(offers),
-        mark=(driver is None, tuple(sorted(problems)), tuple(offers)),
+        mark=(driver is None, tuple(sorted(problems)), tuple(offers), text),
     )
 
 

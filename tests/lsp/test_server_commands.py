@@ -12,6 +12,10 @@ from lsprotocol import types as lsp
 
 from lsp.fakes import cargo_project, editor, full_capabilities, offers_of, own_data
 from lsp.protocol_page import examples, keys_of
+from sleepy_agent.config import find_places
+from sleepy_agent.domain import Outcome
+from sleepy_agent.memory.database import open_database
+from sleepy_agent.memory.episodes import list_episodes
 from sleepy_lsp.convert import path_of_uri
 
 LONGEST_SECONDS = 60.0
@@ -40,13 +44,34 @@ def test_not_this_fix_is_remembered_for_the_next_text(project: Path) -> None:
             await one.wait_ready(offers=1)
             (left,) = offers_of(await one.actions(uri))
             assert "other_one" in left.title
-            one.type(uri, "\n" + BROKEN)
-            await one.wait_ready(offers=0)
-            await one.wait_ready(offers=1)
+            version = one.type(uri, "\n" + BROKEN)
+            while (await one.wait_ready(offers=1)).version != version:
+                pass
             (left,) = offers_of(await one.actions(uri, line=1))
             assert "other_one" in left.title
 
     run(work())
+
+
+def test_what_the_client_says_it_applied_is_in_the_store(project: Path) -> None:
+    async def work() -> None:
+        options = {"settings": {**QUICK["settings"], "settle_seconds": 0.0}}
+        async with editor(project, options=options) as one:
+            uri = one.open(project / "src/lib.rs")
+            await one.wait_ready(offers=2)
+            _, other = offers_of(await one.actions(uri))
+            # The text is not what the offer makes of it, as where an editor formats at once: only the command tells.
+            one.type(uri, "fn main() { other_one; }\n\n")
+            await one.command("sleepy.applied", own_data(other)["offerId"])
+            await one.wait_ready(problems=0)
+
+    run(work())
+    database = open_database(find_places().store_file)
+    outcomes = {stored.episode.title: stored.episode.outcome for stored in list_episodes(database)}
+    database.close()
+    taken = {Outcome.ACCEPTED, Outcome.SETTLED, Outcome.EDITED}
+    assert outcomes["use `other_one`"] in taken
+    assert outcomes.get("use `mended_one`") not in taken
 
 
 def test_a_pause_lasts_until_resume(project: Path, tmp_path: Path) -> None:
