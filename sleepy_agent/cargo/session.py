@@ -61,6 +61,9 @@ from sleepy_agent.process import CancelToken
 # What the user can mend; any other OSError is a mistake of ours and keeps its traceback.
 DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, getattr(errno, "EDQUOT", errno.ENOSPC)})
 
+# How the stage begins that every check has, for those who only want to hear of the others.
+ROUTINE_STAGE = "checking"
+
 Progress = Callable[[str], None]
 Answer = TypeVar("Answer")
 
@@ -185,7 +188,7 @@ class CheckSession:
         """Replay every unit whose inputs changed, side by side, and say what is broken."""
         pending = [unit for unit in self.recording.units if self._is_stale(unit)]
         if pending:
-            self._progress(f"checking {len(pending)} target{'s' if len(pending) > 1 else ''}")
+            self._progress(f"{ROUTINE_STAGE} {len(pending)} target{'s' if len(pending) > 1 else ''}")
             replay_in_order(pending, self._reports, self.settings.slot_count, self._replay_base, self._adopt)
         if not self.recording.is_compared:
             self._compare_with_cargo()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sleepy_agent.cargo.recorder import hash_of
-from sleepy_agent.cargo.session import CheckSession
+from sleepy_agent.cargo.session import ROUTINE_STAGE, CheckSession
 from sleepy_agent.cargo.slots import UnitReport
 from sleepy_agent.domain import Problem
 from sleepy_agent.errors import SleepyError
@@ -85,12 +85,14 @@ class LiveWorkspace:
         self._checked: KnownText | None = None
         self._is_warm = False
         self._failure: SleepyError | None = None
+        self._is_opening = False
         self.session = self._open_session()
         self._store = AttemptStore(opening, self.session.workspace.root)
 
     def _open_session(self) -> CheckSession:
         opening = self._opening
-        session = CheckSession.open(opening.path, opening.places, opening.settings, self._lifetime, self._progress)
+        self._is_opening = True
+        session = CheckSession.open(opening.path, opening.places, opening.settings, self._lifetime, self._tell_stage)
         try:
             if not session.recording.is_compared:
                 # Cargo only knows the disk, so the replays of the disk's text are what it is compared with.
@@ -99,7 +101,13 @@ class LiveWorkspace:
         except BaseException:
             session.close()
             raise
+        self._is_opening = False
         return session
+
+    def _tell_stage(self, text: str) -> None:
+        """Tell what an editor shows as a long operation. Once a workspace is open, checks happen all the time."""
+        if self._is_opening or not text.startswith(ROUTINE_STAGE):
+            self._progress(text)
 
     def close(self) -> None:
         """Give everything back. Closing twice is harmless."""
