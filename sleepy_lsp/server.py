@@ -173,7 +173,7 @@ async def serve(server: SleepyServer, input_descriptor: int, output_descriptor: 
 
 
 def run_server(places: Places, *, verbose: bool = False) -> int:
-    """Serve the client at standard input and output; the exit code.
+    """Serve the client at standard input and output, and end this process with the exit code.
 
     The descriptors are moved away first, so that nothing else that reads or prints gets between the messages.
     """
@@ -186,4 +186,11 @@ def run_server(places: Places, *, verbose: bool = False) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO if verbose else logging.CRITICAL, format="%(name)s: %(message)s"
     )
-    return asyncio.run(serve(make_server(places, verbose=verbose), input_descriptor, output_descriptor))
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    server = make_server(places, verbose=verbose)
+    code = loop.run_until_complete(serve(server, input_descriptor, output_descriptor))
+    sys.stderr.flush()
+    # All that was started has ended in peace. What a thread may still wait for (a cargo that hangs, a client that keeps
+    # its end open) must not keep a server alive that nobody speaks to.
+    os._exit(code)
