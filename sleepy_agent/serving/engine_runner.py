@@ -68,6 +68,8 @@ class Loaded:
 
 
 Work = Callable[[Loaded, CancelToken], Result]
+Load = Callable[[Callable[[float], bool]], Engine]
+"""Loads the model. What it is given hears the share that is loaded (0 to 1), and says whether to go on."""
 
 
 @dataclass(eq=False, slots=True)
@@ -83,7 +85,7 @@ class EngineRunner:
 
     def __init__(
         self,
-        load: Callable[[], Engine],
+        load: Load,
         manifest: Path,
         *,
         capacity: int = LONGEST_QUEUE,
@@ -99,7 +101,9 @@ class EngineRunner:
         self._started = clock()
         self._last_activity = clock()
         self._seconds_per_request = 1.0
+        self._is_ending = False
         self.state = State.LOADING
+        self.loaded_share = 0.0
         self.failure: SleepyError | None = None
         self.loaded: Loaded | None = None
 
@@ -162,7 +166,7 @@ class EngineRunner:
         executor = ThreadPoolExecutor(max_workers=1, thread_name_prefix="engine")
         loop = asyncio.get_running_loop()
         try:
-            self.loaded = Loaded(await loop.run_in_executor(executor, self._load))
+            self.loaded = Loaded(await loop.run_in_executor(executor, self._load, self._note_share))
             await loop.run_in_executor(executor, self._refresh)
             self.state = State.READY
             self._last_activity = self._clock()
@@ -174,11 +178,12 @@ class EngineRunner:
         except Exception as error:
             self._fail(error)
         finally:
+            self._is_ending = True
             self.cancel_all()
             if self.loaded is not None:
                 # After what still runs: there is only this one thread.
                 executor.submit(self.loaded.engine.close)
-            # Nothing stops a model from being loaded, so that is not waited for.
+            # A disk that hangs would keep us, so the end of the loading is not waited for.
             executor.shutdown(wait=self.loaded is not None)
 
     async def _step(self, executor: ThreadPoolExecutor) -> None:
@@ -210,6 +215,11 @@ class EngineRunner:
         finally:
             self._running = None
             self._seconds_per_request += 0.2 * (self._clock() - began - self._seconds_per_request)
+
+    def _note_share(self, share: float) -> bool:
+        """In the engine's thread."""
+        self.loaded_share = share
+        return not self._is_ending
 
     def _do(self, job: _Job[Result]) -> Result:
         """In the engine's thread."""

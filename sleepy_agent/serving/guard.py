@@ -6,7 +6,6 @@ header (its own name stands there, even where DNS points that name at 127.0.0.1)
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -85,8 +84,3 @@ def host_name(host: str) -> str | None:
         return urlsplit(f"//{host}").hostname
     except ValueError:
         return None
-
-
-def proof_of(token: str, challenge: str) -> str:
-    """What only somebody who knows the token can answer to a challenge (HMAC-SHA-256, hexadecimal)."""
-    return hmac.new(token.encode(), b"sleepy serve " + challenge.encode(), hashlib.sha256).hexdigest()

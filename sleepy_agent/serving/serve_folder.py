@@ -6,6 +6,8 @@ address counts only while somebody holds that lock, and no process id has to be 
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 import re
@@ -171,3 +173,8 @@ def last_lines_of_log(files: ServeFolder, start: int = 0) -> list[str]:
     except OSError:
         return []
     return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def proof_of(token: str, challenge: str) -> str:
+    """What only somebody who knows the token can answer to a challenge (HMAC-SHA-256, hexadecimal)."""
+    return hmac.new(token.encode(), b"sleepy serve " + challenge.encode(), hashlib.sha256).hexdigest()

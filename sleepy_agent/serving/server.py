@@ -20,8 +20,7 @@ from filelock import FileLock, Timeout
 from sleepy_agent import __version__
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.errors import SleepyError
-from sleepy_agent.serving.engine import Engine
-from sleepy_agent.serving.engine_runner import EngineRunner, State
+from sleepy_agent.serving.engine_runner import EngineRunner, Load, State
 from sleepy_agent.serving.serve_folder import (
     Address,
     make_folder,
@@ -61,7 +60,7 @@ class Ended:
 def serve(
     places: Places,
     settings: Settings,
-    load: Callable[[], Engine],
+    load: Load,
     *,
     port: int = 0,
     on_listening: OnListening | None = None,
@@ -121,7 +120,7 @@ def bound_socket(port: int) -> socket.socket:
 async def _serve(
     places: Places,
     settings: Settings,
-    load: Callable[[], Engine],
+    load: Load,
     token: str,
     listener: socket.socket,
     announce: Callable[[Callable[[], None]], None],

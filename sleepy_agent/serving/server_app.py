@@ -29,7 +29,8 @@ from sleepy_agent.errors import ModelError, SleepyError
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.engine import Generated, GenerateRequest, OnText
 from sleepy_agent.serving.engine_runner import EngineRunner, Loaded, Refusal, RefusalKind, snapshot_name
-from sleepy_agent.serving.guard import Guard, proof_of
+from sleepy_agent.serving.guard import Guard
+from sleepy_agent.serving.serve_folder import proof_of
 from sleepy_agent.serving.wire import (
     BASE_MODEL,
     MODEL_PREFIX,
@@ -125,6 +126,7 @@ async def health(request: Request) -> Response:
             "version": __version__,
             "pid": os.getpid(),
             "state": runner.state.value,
+            "loaded_share": round(runner.loaded_share, 3),
             "seconds": round(runner.seconds_since_start, 3),
             "model": loaded.engine.info.name if loaded else None,
             "snapshot": loaded.snapshot.snapshot_id if loaded and loaded.snapshot else None,

@@ -13,7 +13,7 @@ import httpx
 
 from serving.scripted_engine import ScriptedEngine
 from sleepy_agent.config import Places, Settings
-from sleepy_agent.serving.engine import Engine
+from sleepy_agent.serving.engine_runner import Load
 from sleepy_agent.serving.serve_folder import Address, serve_folder_of
 from sleepy_agent.serving.server import Ended, serve
 
@@ -27,7 +27,7 @@ class RunningServer:
     places: Places
     engine: ScriptedEngine
     settings: Settings = field(default_factory=Settings)
-    load: Callable[[], Engine] | None = None
+    load: Load | None = None
     port: int = 0
     address: Address | None = None
     stop: Callable[[], None] = lambda: None
@@ -40,7 +40,7 @@ class RunningServer:
             self.listens.set()
 
         try:
-            load = self.load or (lambda: self.engine)
+            load = self.load or (lambda _on_share: self.engine)
             self.ended.append(serve(self.places, self.settings, load, port=self.port, on_listening=on_listening))
         except BaseException as error:
             self.ended.append(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import struct
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -420,7 +421,8 @@ class SlowDisk:
         self.engine = engine
         self.go_on = threading.Event()
 
-    def __call__(self) -> Engine:
+    def __call__(self, on_share: Callable[[float], bool]) -> Engine:
+        assert on_share(0.25)
         assert self.go_on.wait(PATIENCE_SECONDS)
         return self.engine
 
@@ -432,7 +434,7 @@ def test_while_the_model_is_loaded_requests_wait_and_health_says_so(places: Plac
         asked = pool.submit(server.post, "/v1/completions", {"prompt": "x"})
         until_queued(server, 1)
         health = server.get("/health").json()
-        assert (health["state"], health["model"]) == ("loading", None)
+        assert (health["state"], health["model"], health["loaded_share"]) == ("loading", None, 0.25)
         assert server.get("/v1/models").json()["data"] == []
         late = server.post("/v1/completions", {"prompt": "y", "extra": {"deadline_seconds": 0.1}})
         assert late.status_code == 504
@@ -449,7 +451,7 @@ class BrokenModel:
         self.error = error
         self.go_on = threading.Event()
 
-    def __call__(self) -> Engine:
+    def __call__(self, _on_share: Callable[[float], bool]) -> Engine:
         assert self.go_on.wait(PATIENCE_SECONDS)
         raise self.error
 
