@@ -34,7 +34,8 @@ class Assignment:
 def initialize_parameters(assignment: Assignment) -> dict[str, Any]:
     """The `params` of `initialize` (LSP 3.17, `InitializeParams`): what a terminal can do, and what it wants."""
     uri = uri_of_path(assignment.root)
-    ours = {"scope": "workspace", "hints": False, "trusted": True}
+    # What lies on the disk was saved: nobody is in the middle of a word, so a search need not wait for typing to rest.
+    ours = {"scope": "workspace", "hints": False, "trusted": True, "settings": {"rest_milliseconds": 0}}
     # rust-analyzer builds in a folder of ours: nobody's `cargo build` waits for it, and the tree gets no target folder.
     build_folder = assignment.places.cache / "rust-analyzer" / hash_of(os.fsencode(assignment.root))[:16]
     theirs = {

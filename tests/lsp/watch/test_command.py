@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from lsp.watch.test_offers import A, B
-from sleepy_agent.config import find_places
+from sleepy_agent.config import Settings, find_places
+from sleepy_lsp.options import ReadOptions, Scope, ServerOptions, read_options
 from sleepy_lsp.watch.command import find_rust_analyzer, server_command
 from sleepy_lsp.watch.handshake import Assignment, initialize_parameters
 from sleepy_lsp.watch.screen import LineScreen
@@ -46,7 +47,9 @@ def test_each_server_finds_its_own_options(wraps: bool, tmp_path: Path) -> None:
     parameters = initialize_parameters(Assignment(tmp_path, ("x",), wraps, places))
     options: Any = parameters["initializationOptions"]
     ours = options["sleepy"] if wraps else options
-    assert (ours["scope"], ours["trusted"]) == ("workspace", True)
+    assert read_options(ours, places) == ReadOptions(
+        ServerOptions(scope=Scope.WORKSPACE, hints=False, settings=Settings(rest_milliseconds=0))
+    )
     assert not wraps or Path(options["cargo"]["targetDir"]).is_relative_to(places.cache)
     assert parameters["capabilities"]["experimental"] == {"sleepy": True}
 
