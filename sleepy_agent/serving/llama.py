@@ -32,6 +32,8 @@ from sleepy_agent.serving.sampling import Chooser, Grammar, RecordedChooser, Sam
 
 EMBEDDED_TOKENS = 512
 """Longer texts are embedded by their beginning."""
+EMBEDDED_TOGETHER = 32
+"""The library computes logits, which nobody wants, for each token that is embedded; few at a time take less memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def load_engine(settings: EngineSettings, on_progress: Callable[[float], bool] |
 
     Raises ModelError for a file that is missing, damaged or no generating model, and where memory is too small.
     """
-    from sleepy_agent.serving.gguf_files import validate_base
+    from sleepy_agent.serving.gguf_header import validate_base
 
     file = settings.file
     validate_base(file)
@@ -186,8 +188,8 @@ class LlamaEngine:
             self._embedder = NativeContext(
                 self._model,
                 context_tokens=min(EMBEDDED_TOKENS, self._settings.context_tokens),
-                batch_tokens=PIECE_TOKENS,
-                most_outputs=PIECE_TOKENS,
+                batch_tokens=EMBEDDED_TOGETHER,
+                most_outputs=EMBEDDED_TOGETHER,
                 sequences=1,
                 threads=self._settings.threads or answering_threads(),
                 embeddings=True,
@@ -198,9 +200,9 @@ class LlamaEngine:
         tokens = self._model.tokenize(text)[: min(EMBEDDED_TOKENS, self._settings.context_tokens)]
         total = np.zeros(self._model.embedding_length, np.float64)
         embedder.clear()
-        for start in range(0, len(tokens), PIECE_TOKENS):
+        for start in range(0, len(tokens), EMBEDDED_TOGETHER):
             cancel.raise_if_cancelled()
-            piece = tokens[start : start + PIECE_TOKENS]
+            piece = tokens[start : start + EMBEDDED_TOGETHER]
             embedder.decode(piece, range(start, start + len(piece)), 0, [True] * len(piece))
             for row in range(len(piece)):
                 total += embedder.embedding(row)
@@ -335,7 +337,7 @@ def _handle_of(sha256: str, loaded: Sequence[_LoadedAdapter]) -> Any | None:
 
 def _checked(adapter: AdapterFile) -> AdapterFile:
     """The adapter with the checksum of its file, which is sound; whatever is kept of a prompt goes by the checksum."""
-    from sleepy_agent.serving.gguf_files import validate_adapter
+    from sleepy_agent.serving.gguf_header import validate_adapter
 
     validate_adapter(adapter.file)
     sha256 = _sha256(adapter.file)

@@ -36,6 +36,15 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 Damage = Callable[[Path, Path], Path]
 
+
+def replaced(file: Path, target: Path, old: bytes, new: bytes) -> Path:
+    """A copy with the first `old` replaced by the equally long `new`."""
+    assert len(old) == len(new)
+    return corrupted(file, target, [(file.read_bytes().index(old), new)])
+
+
+LAYERS = b"qwen2.block_count"
+
 DAMAGES: dict[str, Damage] = {
     "missing": lambda _base, target: target,
     "empty": lambda base, target: corrupted(base, target, length=0),
@@ -46,6 +55,11 @@ DAMAGES: dict[str, Damage] = {
     "more tensors than it has": lambda base, target: corrupted(base, target, [(8, b"\xff" * 8)]),
     "more keys than it has": lambda base, target: corrupted(base, target, [(16, b"\xff\xff\xff\xff\0\0\0\0")]),
     "an endless string": lambda base, target: corrupted(base, target, [(24, b"\xff" * 7 + b"\x7f")]),
+    "a token that is there twice": lambda base, target: replaced(
+        base, target, b"\1\0\0\0\0\0\0\0A", b"\1\0\0\0\0\0\0\0B"
+    ),
+    "a number of a type that is none": lambda base, target: replaced(base, target, LAYERS + b"\4", LAYERS + b"\x77"),
+    "no layers": lambda base, target: replaced(base, target, LAYERS + b"\4\0\0\0\2", LAYERS + b"\4\0\0\0\0"),
     "an adapter": lambda _base, target: write_tiny_adapter(target),
 }
 
