@@ -120,16 +120,17 @@ def ensure_server(
     start = _Start(files, settings, cancel, on_progress, tuple(command), time.monotonic(), seconds)
     try:
         make_folder(files)
-        found = connect(files, cancel)
+        found = connect(files, cancel, start.patience)
         if found is None or found.address.version != __version__:
             with _starting_alone(files, start) as is_alone:
                 if not is_alone:
                     return start.too_late(None)
-                found = connect(files, cancel)
+                found = connect(files, cancel, start.patience)
                 if found is not None and found.address.version != __version__:
                     stop_server(places)
                     found = None
-                if found is None:
+                # One that holds the lock and says nothing hangs, or is about to listen.
+                if found is None and not is_locked(files.server_lock):
                     return start.spawn()
         return start.wait_until_ready(None, 0)
     except (ModelError, CannotWrite) as error:
@@ -175,6 +176,11 @@ class _Start:
     def left(self) -> float:
         return self.began + self.seconds - time.monotonic()
 
+    @property
+    def patience(self) -> float:
+        """With one question to a server."""
+        return min(ANSWER_SECONDS, max(self.left, LOOK_AGAIN_SECONDS))
+
     def tell(self, text: str) -> None:
         if self.on_progress is not None:
             self.on_progress(Progress(text, time.monotonic() - self.began))
@@ -213,7 +219,7 @@ class _Start:
         """Wait for whichever server holds the lock, or is about to."""
         found: Connection | None = None
         while self.left > 0:
-            found = connect(self.files, self.cancel, min(ANSWER_SECONDS, max(self.left, LOOK_AGAIN_SECONDS)))
+            found = connect(self.files, self.cancel, self.patience)
             if found is not None and found.failure is not None:
                 return found.failure
             if found is not None and found.state == "ready":
