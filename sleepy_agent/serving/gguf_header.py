@@ -203,8 +203,7 @@ class _Reader:
             if length > self._size // 8:
                 raise _broken(self._file, f"it claims to have a list of {length} texts")
             texts = self._texts(length)
-            # The library ends the process for a token that is there twice; empty ones it numbers itself.
-            if key == VOCABULARY and len(set(texts)) + max(texts.count(b"") - 1, 0) != length:
+            if key == VOCABULARY and _has_twice(texts):
                 raise _broken(self._file, "a token is in its vocabulary twice")
         else:
             self._take(length * struct.calcsize(self._format(kind)))
@@ -261,6 +260,13 @@ class _Reader:
 
     def _cut_short(self) -> ModelError:
         return _broken(self._file, "it ends in the middle of its header: it was cut short")
+
+
+def _has_twice(tokens: list[bytes]) -> bool:
+    """Whether a token is there twice, for which the library ends the process. It reads each up to its first zero byte
+    and numbers the empty ones itself."""
+    read = [token.split(b"\0", 1)[0] if b"\0" in token else token for token in tokens]
+    return len(set(read)) + max(read.count(b"") - 1, 0) != len(read)
 
 
 def _broken(file: Path, reason: str) -> ModelError:

@@ -171,6 +171,6 @@ class Grammar:
 
 def _damaged() -> ModelError:
     return ModelError(
-        "The model computes numbers that are none (NaN): its file is damaged.",
-        "Fetch the model again (`sleepy model pull`).",
+        "The model computes numbers that are none (NaN): its file or its adapter's is damaged.",
+        "Fetch the model again (`sleepy model pull`); if an adapter is in use, go back to an earlier snapshot.",
     )

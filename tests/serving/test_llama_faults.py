@@ -58,6 +58,9 @@ DAMAGES: dict[str, Damage] = {
     "a token that is there twice": lambda base, target: replaced(
         base, target, b"\1\0\0\0\0\0\0\0A", b"\1\0\0\0\0\0\0\0B"
     ),
+    "two tokens that are the same up to a zero byte": lambda base, target: replaced(
+        base, target, b"\3\0\0\0\0\0\0\0let", b"\3\0\0\0\0\0\0\0l\0t"
+    ),
     "a number of a type that is none": lambda base, target: replaced(base, target, LAYERS + b"\4", LAYERS + b"\x77"),
     "no layers": lambda base, target: replaced(base, target, LAYERS + b"\4\0\0\0\2", LAYERS + b"\4\0\0\0\0"),
     "an adapter": lambda _base, target: write_tiny_adapter(target),
@@ -127,7 +130,7 @@ def test_weights_that_are_no_numbers_are_found_when_they_are_used(
     norm = next(tensor for tensor in reader.tensors if tensor.name == "output_norm.weight")
     file = corrupted(base, tmp_path / "nan.gguf", [(norm.data_offset, np.full(64, np.nan, np.float32).tobytes())])
     engine = load(file)
-    with pytest.raises(ModelError, match="its file is damaged"):
+    with pytest.raises(ModelError, match="or its adapter's is damaged"):
         engine.generate(GenerateRequest(ASKED.parts, temperature=temperature, max_tokens=8), CancelToken())
     engine.close()
 
