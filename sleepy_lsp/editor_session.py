@@ -36,6 +36,7 @@ logger = logging.getLogger(__name__)
 
 IDLE_SECONDS = 600.0
 """A worker whose workspace has no open document any more is ended after this time."""
+MOST_HEARD_EARLY = 500
 EMPTY_BOARD = Board()
 
 
@@ -86,6 +87,8 @@ class EditorSession:
         self._shown_boards: dict[Path, tuple[Board, frozenset[str], Board]] = {}
         """By root: a board, what was muted then, and what was left of it."""
         self._idle_timers: dict[Path, asyncio.TimerHandle] = {}
+        self._heard_early: dict[Path, tuple[int | None, frozenset[int]]] = {}
+        """What rust-analyzer said of files while their workspaces were still being looked for."""
         self._closed = False
 
     def begin(self, listener: Listener, on_new_workspace: Callable[[Path], None] | None = None) -> None:
@@ -231,8 +234,11 @@ class EditorSession:
         shown = path_of_uri(uri)
         if shown is not None:
             real = self._real.get(shown) or real_path(shown)
-            for driver in self._workspaces.covering(real):
+            drivers = self._workspaces.covering(real)
+            for driver in drivers:
                 driver.analyzer_heard(real, version, error_lines)
+            if not drivers and len(self._heard_early) < MOST_HEARD_EARLY:
+                self._heard_early[real] = (version, error_lines)
 
     def rejoin(self) -> None:
         """Start what should run and does not."""
@@ -408,6 +414,8 @@ class EditorSession:
         for path, content in self._open_texts().items():
             if driver.covers(path):
                 desk.text_changed(path, content)
+        for path in [path for path in self._heard_early if driver.covers(path)]:
+            driver.analyzer_heard(path, *self._heard_early.pop(path))
         driver.look_soon()
         if self._on_new_workspace is not None:
             self._on_new_workspace(root)

@@ -34,7 +34,7 @@ def neovim_environment(home: Path, more: Mapping[str, str] | None = None) -> dic
         "RUSTUP_HOME": os.environ.get("RUSTUP_HOME", str(real_home / ".rustup")),
     }
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, **toolchain, **folders, "HOME": str(home), "PATH": path, **(more or {})}
+    return {**os.environ, **(more or {}), **toolchain, **folders, "HOME": str(home), "PATH": path}
 
 
 def run_lua(
