@@ -140,7 +140,8 @@ class EndpointModel:
             listed = self._call("GET", "/models", None, min(deadline, time.monotonic() + LIST_SECONDS), cancel)
             body = None if isinstance(listed, ModelUnavailable) else listed.body
             data = body.get("data") if isinstance(body, dict) else None
-            found = frozenset(str(one.get("id")) for one in data or () if isinstance(one, dict))
+            listed_models = data if isinstance(data, list) else []
+            found = frozenset(str(one.get("id")) for one in listed_models if isinstance(one, dict))
             self._names = names = (found, time.monotonic() + REMEMBER_NAMES_SECONDS)
         name = f"sleepy/{adapter}"
         return name if name in names[0] else self._endpoint.model_name

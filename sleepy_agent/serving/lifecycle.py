@@ -120,19 +120,16 @@ def ensure_server(
     start = _Start(files, settings, cancel, on_progress, tuple(command), time.monotonic(), seconds)
     try:
         make_folder(files)
-        found = connect(files, cancel, start.patience)
-        if found is None or found.address.version != __version__:
-            with _starting_alone(files, start) as is_alone:
-                if not is_alone:
-                    return start.too_late(None)
-                found = connect(files, cancel, start.patience)
-                if found is not None and found.address.version != __version__:
-                    stop_server(places)
-                    found = None
-                # One that holds the lock and says nothing hangs, or is about to listen.
-                if found is None and not is_locked(files.server_lock):
-                    return start.spawn()
-        return start.wait_until_ready(None, 0)
+        while True:
+            found = connect(files, cancel, start.patience)
+            if found is None or found.address.version != __version__:
+                with _starting_alone(files, start) as is_alone:
+                    answer = start.replace_or_spawn(places) if is_alone else start.too_late(None)
+            else:
+                answer = start.wait_until_ready(None, 0)
+            if answer is not None:
+                return answer
+            # It ended in the meantime, or another client has started one.
     except (ModelError, CannotWrite) as error:
         return ModelUnavailable(error.message, error.remedy, is_lasting=True)
 
@@ -189,7 +186,21 @@ class _Start:
         threading.Event().wait(LOOK_AGAIN_SECONDS)
         self.cancel.raise_if_cancelled()
 
-    def spawn(self) -> Connection | ModelUnavailable:
+    def replace_or_spawn(self, places: Places) -> Connection | ModelUnavailable | None:
+        """Start a server once no other one is there; None where one is there after all."""
+        while self.left > 0:
+            found = connect(self.files, self.cancel, self.patience)
+            if found is not None and found.address.version == __version__:
+                return None
+            if found is not None:
+                stop_server(places)
+            # One that holds the lock and says nothing is about to listen, or to end, or hangs.
+            if not is_locked(self.files.server_lock):
+                return self.spawn()
+            self.pause()
+        return self.too_late(None)
+
+    def spawn(self) -> Connection | ModelUnavailable | None:
         """Start a server that outlives us, and wait for it."""
         rotate_log(self.files)
         self.tell("The model server is starting.")
@@ -215,8 +226,11 @@ class _Start:
 
     def wait_until_ready(
         self, process: subprocess.Popen[bytes] | None, log_start: int
-    ) -> Connection | ModelUnavailable:
-        """Wait for whichever server holds the lock, or is about to."""
+    ) -> Connection | ModelUnavailable | None:
+        """Wait for whichever server holds the lock, or is about to. `process`: the one that we started, if any.
+
+        None where another one was there and has ended without a word.
+        """
         found: Connection | None = None
         while self.left > 0:
             found = connect(self.files, self.cancel, self.patience)
@@ -227,7 +241,7 @@ class _Start:
             if found is not None:
                 self.tell(f"The local model is being loaded: {found.loaded_share:.0%}.")
             elif (process is None or process.poll() is not None) and not is_locked(self.files.server_lock):
-                return why_it_ended(self.files, process.returncode if process else None, log_start)
+                return why_it_ended(self.files, process.returncode, log_start) if process else None
             self.pause()
         return self.too_late(found)
 
