@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import struct
 import threading
 from collections.abc import Callable
@@ -21,7 +22,7 @@ from sleepy_agent.errors import ModelError
 from sleepy_agent.serving.chat import PromptPart
 from sleepy_agent.serving.engine import Engine
 from sleepy_agent.serving.manifest import SnapshotBase, write_snapshot
-from sleepy_agent.serving.server import Ended
+from sleepy_agent.serving.server import Ended, bound_socket
 
 CHAT = "/v1/chat/completions"
 USER = [{"role": "user", "content": "hello there"}]
@@ -476,6 +477,11 @@ def test_a_model_that_cannot_be_loaded_is_told_and_the_server_ends(error: Except
         assert told in response.json()["error"]["message"]
     (ended,) = server.ended
     assert isinstance(ended, Ended) and ended.failure is not None
+
+
+def test_answers_are_sent_at_once() -> None:
+    with bound_socket(0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP, "else asyncio leaves Nagle's algorithm on"
 
 
 def test_a_taken_port_is_no_obstacle(server: RunningServer, tmp_path_factory: pytest.TempPathFactory) -> None:
