@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from marked_edits import marked
 
-from sleepy_agent.code.changes import all_flags
+from sleepy_agent.code.flags import all_flags
 
 HONEST = {
     "let of a condition without new names": "fn f() -> u8 { if «→let »Ok(()) = ⟦g()⟧ { return 1; } 2 }",

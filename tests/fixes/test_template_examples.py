@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.programs import after, context_of, errors_of, problems_of
-from sleepy_agent.code.changes import all_flags
+from sleepy_agent.code.flags import all_flags
 from sleepy_agent.fixes.sources.context import SourceContext
 from sleepy_agent.fixes.templates.catalogue import Template, all_templates, fill, matcher_named
 from sleepy_agent.fixes.templates.matching import proposals_of

@@ -10,7 +10,7 @@ import pytest
 from cargo.projects import open_session, places_in, single_package
 
 from sleepy_agent.cargo.session import CheckSession
-from sleepy_agent.code.changes import all_flags
+from sleepy_agent.code.flags import all_flags
 from sleepy_agent.domain import Candidate, Edit, Problem
 from sleepy_agent.fixes.search import Search
 from sleepy_agent.fixes.sources import SourceContext
