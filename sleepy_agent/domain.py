@@ -143,6 +143,22 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked of a model, and what it answered, for a candidate that comes from one."""
+
+    prompt_hash: str
+    """SHA-256 of the question."""
+    model_id: str
+    answer: str
+    """With the user's names."""
+    adapter_snapshot: str | None = None
+    tokens_in: int = 0
+    """Of the question; only the first candidate of an answer has them, so that they can be added up."""
+    tokens_out: int = 0
+    round_number: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """Edits that a source proposes for one problem, computed from the texts whose hashes it carries."""
 
@@ -168,6 +184,8 @@ class Candidate:
     excused_flags: frozenset[str] = frozenset()
     """Flags that its source knows not to be deserved: what goes is done by what comes in another way (`entry` for
     `get` and `insert`)."""
+    asked: Asked | None = None
+    """What a model was asked for it, where one was."""
 
 
 @dataclass(frozen=True, slots=True)

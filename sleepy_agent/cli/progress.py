@@ -18,6 +18,7 @@ from sleepy_agent.fixes.events import (
     ProblemLeft,
     ProblemsFound,
     ProofMade,
+    SourceLeftOut,
     StageStarted,
 )
 
@@ -41,6 +42,8 @@ def stage_text(event: Event, root: Path) -> str | None:
             return f"{problem.code or 'error'} {place(problem, root)}: trying {candidate.source}: {candidate.title}"
         case FixTakenBack(problem, title):
             return f"taken back, another error keeps it from being checked to the end: {place(problem, root)}: {title}"
+        case SourceLeftOut(source, reason, remedy):
+            return f"The source {source} is left out: {reason} {remedy}"
         case FixAccepted() | ProblemLeft() | ProofMade():
             return None
 
@@ -78,7 +81,11 @@ class Progress:
         text = stage_text(event, self._root)
         if self._silent or text is None:
             return
-        if self._animated:
+        if isinstance(event, SourceLeftOut):
+            # It says what to do, so it stays.
+            self.pause()
+            self._console.print(Text(text, "yellow"))
+        elif self._animated:
             self._move(text)
         elif not isinstance(event, AttemptMade) and text != self._last:
             # A line for each candidate would drown what matters in a log.

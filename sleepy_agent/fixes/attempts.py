@@ -52,6 +52,14 @@ def judge_attempt(attempt: Attempt, trial: Trial, shared_by: int, warned: tuple[
     return TriedAttempt(attempt, trial, verdicts)
 
 
+def partly_mended(attempt: Attempt, trial: Trial) -> Attempt | None:
+    """The attempt for only those of its problems that a trial saw gone, where it saw others still there."""
+    gone = tuple(problem for problem in attempt.problems if error_key(problem.diagnostic) in trial.gone)
+    if not gone or len(gone) == len(attempt.problems) or trial.new_errors or trial.refusal is not None:
+        return None
+    return Attempt(attempt.ranked, gone)
+
+
 def with_flag(tried: TriedAttempt, flag: str) -> TriedAttempt:
     """The same attempt where something speaks against it that only a comparison shows."""
     verdicts = tuple(
@@ -87,9 +95,12 @@ def verdict_for(
 
 def refused_verdict(ranked: RankedCandidate) -> Verdict:
     """The verdict of a candidate that was turned down unread by the compiler."""
-    return Verdict(
-        passed=False, reason=f"Refused: {ranked.refusal}.", target_gone=False, flags=ranked.flags, method="text"
-    )
+    return unread_verdict(f"Refused: {ranked.refusal}.", ranked.flags)
+
+
+def unread_verdict(reason: str, flags: tuple[str, ...] = ()) -> Verdict:
+    """The verdict of what the compiler was not even asked about."""
+    return Verdict(passed=False, reason=reason, target_gone=False, flags=flags, method="text")
 
 
 def reason_of(trial: Trial, *, gone: bool) -> str:

@@ -80,7 +80,7 @@ class RunBook:
         state.attempts += 1
         state.milliseconds += verdict.milliseconds
         state.reason = "A fix compiles; it was not decided on." if verdict.passed else verdict.reason
-        span = problem.span
+        span, asked = problem.span, candidate.asked
         path = span.file if span is not None else self.root / "Cargo.toml"
         self._episode_of[(problem_key(problem, self._read), candidate)] = len(self.episodes)
         self.episodes.append(
@@ -102,7 +102,12 @@ class RunBook:
                 timestamp=utc_timestamp(datetime.now(UTC)),
                 wall_clock_milliseconds=verdict.milliseconds,
                 steps_to_green=candidate.steps if verdict.passed else 0,
-                metadata={"template": candidate.template} if candidate.template is not None else {},
+                metadata=metadata_of(candidate),
+                prompt_hash=asked.prompt_hash if asked is not None else None,
+                model_id=asked.model_id if asked is not None else None,
+                adapter_snapshot=asked.adapter_snapshot if asked is not None else None,
+                tokens_in=asked.tokens_in if asked is not None else 0,
+                tokens_out=asked.tokens_out if asked is not None else 0,
             )
         )
         self._emit(AttemptMade(problem, candidate, verdict))
@@ -162,6 +167,14 @@ class RunBook:
                 )
             )
         return tuple(found)
+
+
+def metadata_of(candidate: Candidate) -> dict[str, str]:
+    """What else an episode says of where its candidate comes from."""
+    found = {} if candidate.template is None else {"template": candidate.template}
+    if candidate.asked is not None:
+        found |= {"answer": candidate.asked.answer, "round": str(candidate.asked.round_number)}
+    return found
 
 
 @dataclass(frozen=True, slots=True)

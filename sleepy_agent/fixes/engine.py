@@ -21,12 +21,13 @@ from sleepy_agent.fixes.events import (
     ProblemLeft,
     ProblemsFound,
     ProofMade,
+    SourceLeftOut,
     StageStarted,
 )
 from sleepy_agent.fixes.offers import decide_on, hindrance_of, ranking_of
 from sleepy_agent.fixes.proof import prove
 from sleepy_agent.fixes.pursuits import FoundFix
-from sleepy_agent.fixes.run import FixOptions, Run
+from sleepy_agent.fixes.run import FixOptions, Run, consultation_for
 from sleepy_agent.fixes.search import Search
 from sleepy_agent.fixes.sources import SourceContext, choose_sources
 from sleepy_agent.fixes.taken import unchecked_fixes
@@ -59,7 +60,7 @@ def fix_workspace(
     when it does, no file was changed, or all were and `undo_last_run` takes them back.
     """
     started = time.perf_counter()
-    sources = choose_sources(options.sources)
+    sources = choose_sources(options.sources, places, settings)
 
     def progress(text: str) -> None:
         emit(StageStarted(text))
@@ -72,6 +73,9 @@ def fix_workspace(
         book = RunBook(run_record.run_id, session.workspace.root, session.read, emit)
         run = Run(session, sources, options, decide, emit, cancel, start_budget(options.budget_seconds), book)
         run.hindrance = lambda path: hindrance_of(path, session)
+        run.consultation = consultation_for(
+            sources, cancel, lambda name, why: emit(SourceLeftOut(name, why.reason, why.remedy))
+        )
         green = False
         written: tuple[Path, ...] = ()
         remaining: tuple[Problem, ...] = ()
@@ -96,6 +100,8 @@ def fix_workspace(
                 written = tuple(change.path for change in changes)
             green = is_green(run, remaining, proofs)
         finally:
+            if run.consultation is not None:
+                run.consultation.close()
             record_episodes(database, book.episodes)
             accepted = sum(1 for state in book.states.values() if state.fix is not None)
             still_open = {problem_key(problem, session.read) for problem in remaining}
@@ -218,7 +224,15 @@ def search_and_take(run: Run, problems: Sequence[Problem]) -> frozenset[str]:
     """Search fixes for `problems`, ask about them, and take the accepted ones in. The packages that changed."""
     session = run.session
     context = SourceContext(session.workspace, session.read, session.is_editable, run.known_items)
-    search = Search(session, run.sources, context, run.book.attempt, run.may_go_on, run.leads_back)
+    search = Search(
+        session,
+        run.sources,
+        context,
+        run.book.attempt,
+        run.may_go_on,
+        run.leads_back,
+        consultation=run.consultation,
+    )
     found = search.run(problems)
     for position, considered in search.considered.items():
         run.book.state(problems[position]).ranking = ranking_of(considered)

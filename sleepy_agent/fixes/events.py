@@ -89,7 +89,18 @@ class ProofMade:
     summary: str
 
 
-Event = StageStarted | ProblemsFound | AttemptMade | FixAccepted | FixTakenBack | ProblemLeft | ProofMade
+@dataclass(frozen=True, slots=True)
+class SourceLeftOut:
+    """A source is not asked any more in this run; the others go on. Told once a run."""
+
+    source: str
+    reason: str
+    remedy: str
+
+
+Event = (
+    StageStarted | ProblemsFound | AttemptMade | FixAccepted | FixTakenBack | ProblemLeft | ProofMade | SourceLeftOut
+)
 Emit = Callable[[Event], None]
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from sleepy_agent.domain import Candidate, Edit, Problem, Verdict
-from sleepy_agent.fixes.attempts import TriedAttempt
-from sleepy_agent.fixes.rank import RankedCandidate, blocks_preference, rank_order
+from sleepy_agent.fixes.attempts import Attempt, TriedAttempt
+from sleepy_agent.fixes.rank import RankedCandidate, blocks_preference, failed_elsewhere, merged_twins, rank_order
 from sleepy_agent.fixes.ties import NEARLY_THE_SAME_COST
 
 MOST_CANDIDATES_OF_A_PROBLEM = 24
 # Compiles of one problem, added up, after which it is left; so many candidates are tried however slow the crate is.
 MOST_MILLISECONDS_OF_A_PROBLEM = 12_000
+# A first candidate that costs more than this rarely is what its author meant.
+COST_OF_A_LIKELY_FIRST = 0.35
 # What follows may take so long in any case.
 LEAST_MILLISECONDS_OF_FOLLOW_UPS = 4_000
 LEAST_CANDIDATES_OF_A_PROBLEM = 6
@@ -135,3 +137,49 @@ def next_batch(ranked: Sequence[RankedCandidate], width: int, most: int) -> list
     while count < len(ranked) and ranked[count].question and ranked[count].question == ranked[count - 1].question:
         count += 1
     return list(ranked[:count])
+
+
+def is_unlikely_to_win(pursuit: Pursuit) -> bool:
+    """Whether what cheaper sources say of a problem will hardly be preferred: nothing, something doubtful, or
+    something that compiles and is flagged."""
+    if pursuit.passed:
+        return not is_settled(pursuit)
+    if not pursuit.untried:
+        return not pursuit.unread
+    first = pursuit.untried[0]
+    return not first.may_be_preferred or first.cost > COST_OF_A_LIKELY_FIRST
+
+
+def is_settled(pursuit: Pursuit) -> bool:
+    """Whether something passed for a problem that may be applied without asking, as far as it is known by itself."""
+    if not pursuit.passed:
+        return False
+    best = pursuit.best
+    return not blocks_preference(best.verdict_of(pursuit.problem).flags) and not best.attempt.ranked.is_far
+
+
+def merged_attempts(
+    wanted: Iterable[tuple[Pursuit, RankedCandidate]], others: Iterable[Pursuit]
+) -> list[tuple[Attempt, list[Pursuit]]]:
+    """The wanted attempts, each once for all problems that propose the very same change; what mends most first."""
+    by_state: dict[str, tuple[RankedCandidate, list[Pursuit]]] = {}
+    for pursuit, ranked in wanted:
+        members = by_state.setdefault(ranked.state, (ranked, []))[1]
+        if all(pursuit is not member for member in members):
+            members.append(pursuit)
+    for other in others:
+        for ranked in other.untried if not other.passed else ():
+            if ranked.state in by_state and all(other is not member for member in by_state[ranked.state][1]):
+                by_state[ranked.state][1].append(other)
+    attempts = [
+        (Attempt(ranked, tuple(member.problem for member in members)), members) for ranked, members in by_state.values()
+    ]
+    return sorted(attempts, key=lambda one: (-len(one[1]), one[0].ranked.cost))
+
+
+def put_off(attempts: Iterable[Attempt], pursuits: Iterable[Pursuit]) -> None:
+    """What failed for the same message elsewhere comes after other ideas."""
+    states = {attempt.ranked.state for attempt in attempts}
+    for pursuit in pursuits:
+        ranked = [failed_elsewhere(one) if one.state in states else one for one in pursuit.untried]
+        pursuit.untried = merged_twins(ranked)

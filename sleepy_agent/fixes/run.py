@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sleepy_agent.cargo.session import CheckSession
 from sleepy_agent.code.edits import EditConflict, apply_edits
 from sleepy_agent.domain import Candidate, Proof
 from sleepy_agent.fixes.bookkeeping import Budget, ProblemKey, RunBook
 from sleepy_agent.fixes.events import Decide, Emit
-from sleepy_agent.fixes.sources import Source
+from sleepy_agent.fixes.sources import MODEL_SOURCES, Source
 from sleepy_agent.fixes.sources.context import KnownItems
 from sleepy_agent.fixes.taken import TakenFix
 from sleepy_agent.process import CancelToken
+
+if TYPE_CHECKING:
+    from sleepy_agent.fixes.consulting import Consultation
+    from sleepy_agent.serving.chat import ModelUnavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,8 @@ class Run:
     """Fixes that were taken back because nobody could check them to the end."""
     seen_texts: list[Mapping[Path, bytes]] = field(default_factory=list)
     """What was committed at the beginning of each round: none of it is gone back to."""
+    consultation: Consultation | None = None
+    """Who asks models, where there are any."""
     stopped_because: str | None = None
     known_items: KnownItems = field(default_factory=KnownItems)
     """The index of the workspace, which each search takes on where the one before left it."""
@@ -82,3 +89,15 @@ class Run:
         if self.budget.is_used_up and self.stopped_because is None:
             self.stopped_because = f"the budget of {self.options.budget_seconds:g} s is used up"
         return self.stopped_because is None
+
+
+def consultation_for(
+    sources: Iterable[Source], cancel: CancelToken, say: Callable[[str, ModelUnavailable], None]
+) -> Consultation | None:
+    """Who asks the models among the sources; None where there are none, and then nothing of it is loaded."""
+    sources = [source for source in sources if source.name in MODEL_SOURCES]
+    if not sources:
+        return None
+    from sleepy_agent.fixes.consulting import Consultation
+
+    return Consultation(sources, cancel, say)

@@ -7,24 +7,35 @@ expensive than the one before:
 2. *Alternatives*: the remaining candidates of each problem, side by side in the slots.
 3. *What follows*: candidates that mend their problem but bring others to light are carried on, likeliest first,
    with what any source says of those; the whole chain is judged against the text it began with.
+Models are asked in the background once a problem had its first compile and looks unlikely to be solved by that, and
+heard at the end (consulting.py).
 As soon as a candidate passes, nothing is compiled for its problem but its rivals (ties.py).
 """
 
 from __future__ import annotations
 
+import functools
 import heapq
 import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from sleepy_agent.cargo.problems import error_key
 from sleepy_agent.cargo.session import CheckSession
 from sleepy_agent.cargo.trials import Trial
 from sleepy_agent.code.edits import EditConflict, apply_edits
 from sleepy_agent.domain import Candidate, Edit, Problem, Verdict
-from sleepy_agent.fixes.attempts import Attempt, TriedAttempt, judge_attempt, refused_verdict, with_flag
+from sleepy_agent.fixes.attempts import (
+    Attempt,
+    TriedAttempt,
+    judge_attempt,
+    partly_mended,
+    refused_verdict,
+    unread_verdict,
+    with_flag,
+)
 from sleepy_agent.fixes.follow_ups import COST_OF_FOLLOWING, continuations, is_promising
 from sleepy_agent.fixes.groups import group_attempts, group_passed, split_group, without_repetitions
 from sleepy_agent.fixes.ordering import waves_of
@@ -37,7 +48,11 @@ from sleepy_agent.fixes.pursuits import (
     FoundFix,
     Pursuit,
     alone,
+    is_settled,
+    is_unlikely_to_win,
+    merged_attempts,
     next_batch,
+    put_off,
     standing,
     warned_of,
 )
@@ -46,7 +61,6 @@ from sleepy_agent.fixes.rank import (
     RankedCandidate,
     asked_for_by_many,
     blocks_preference,
-    failed_elsewhere,
     least_cost,
     merged_twins,
     rank_candidate,
@@ -56,6 +70,11 @@ from sleepy_agent.fixes.sources import Source, SourceContext
 from sleepy_agent.fixes.taken import function_around
 from sleepy_agent.fixes.ties import NEARLY_THE_SAME_COST, is_rival, next_to_try, same_tokens
 from sleepy_agent.fixes.warnings import unused_names, warning_flags
+
+if TYPE_CHECKING:
+    # Only where there is a model anything of this is loaded.
+    from sleepy_agent.fixes.consulting import Consultation
+    from sleepy_agent.fixes.sources.model import Heard
 
 MOST_RIVALS = 8
 # Of more problems than this, no more rivals are compiled than it takes to know that nothing decides.
@@ -82,6 +101,10 @@ class Search:
     """Whether a candidate makes a text that was left behind in an earlier round."""
     on_passed: Callable[[FoundFix], None] = lambda _found: None
     """Told of every candidate as soon as it passes, before what could equal it is compiled."""
+    consultation: Consultation | None = None
+    """Who asks models, where there are any."""
+    hears_models: bool = True
+    """Whether it waits for what they say; else they are only asked, for a later search to hear."""
     found: dict[int, FoundFix] = field(default_factory=dict)
     """By position of the problem."""
     given_up: set[int] = field(default_factory=set)
@@ -97,6 +120,7 @@ class Search:
             pursuits = {position: Pursuit(problems[position]) for position in wave}
             self._ask(pursuits)
             self._together(pursuits)
+            self._ask_models([one for one in pursuits.values() if is_unlikely_to_win(one)])
             if not any(pursuit.passed for pursuit in pursuits.values()):
                 # What is found first makes the rest cheaper to solve: often it is gone, or goes together next time.
                 for is_last in (False, True):
@@ -104,7 +128,11 @@ class Search:
                     for pursuit in pursuits.values():
                         if not pursuit.passed and self.may_go_on():
                             self._follow(pursuit)
-                self.given_up |= {position for position, pursuit in pursuits.items() if not pursuit.passed}
+                tried = set(pursuits)
+                if not any(pursuit.passed for pursuit in pursuits.values()):
+                    tried = self._hear_models(pursuits)
+                self.given_up |= {position for position in tried if not pursuits[position].passed}
+            self._hear_models({position: one for position, one in pursuits.items() if one.passed})
             self.considered.update({position: one.considered for position, one in pursuits.items()})
             self.found = {position: self._found(one) for position, one in pursuits.items() if one.passed}
             if self.found or not self.may_go_on():
@@ -153,25 +181,6 @@ class Search:
 
     # ---- compiles ---------------------------------------------------------------------------------------
 
-    def _merged(
-        self, wanted: Iterable[tuple[Pursuit, RankedCandidate]], others: Iterable[Pursuit]
-    ) -> list[tuple[Attempt, list[Pursuit]]]:
-        """The wanted attempts, each once for all problems that propose the very same change; what mends most first."""
-        by_state: dict[str, tuple[RankedCandidate, list[Pursuit]]] = {}
-        for pursuit, ranked in wanted:
-            members = by_state.setdefault(ranked.state, (ranked, []))[1]
-            if all(pursuit is not member for member in members):
-                members.append(pursuit)
-        for other in others:
-            for ranked in other.untried if not other.passed else ():
-                if ranked.state in by_state and all(other is not member for member in by_state[ranked.state][1]):
-                    by_state[ranked.state][1].append(other)
-        attempts = [
-            (Attempt(ranked, tuple(member.problem for member in members)), members)
-            for ranked, members in by_state.values()
-        ]
-        return sorted(attempts, key=lambda one: (-len(one[1]), one[0].ranked.cost))
-
     def _group_test(self, wanted: Sequence[tuple[Attempt, list[Pursuit]]]) -> None:
         """Compile as many attempts in one go as do not meet; where that fails, smaller groups.
 
@@ -212,16 +221,9 @@ class Search:
                 confirmed = [others for first, *others in held_back if id(first) in passed]
                 for first, *others in held_back:
                     if id(first) not in passed:
-                        self._put_off(others, [one for attempt in others for one in members[id(attempt)]])
+                        put_off(others, [one for attempt in others for one in members[id(attempt)]])
                 held_back = []
                 waiting = [group for others in confirmed for group in group_attempts(others)]
-
-    def _put_off(self, attempts: Sequence[Attempt], pursuits: Iterable[Pursuit]) -> None:
-        """What failed for the same message elsewhere comes after other ideas."""
-        states = {attempt.ranked.state for attempt in attempts}
-        for pursuit in pursuits:
-            ranked = [failed_elsewhere(one) if one.state in states else one for one in pursuit.untried]
-            pursuit.untried = merged_twins(ranked)
 
     def _side_by_side(self, wanted: Sequence[tuple[Attempt, list[Pursuit]]]) -> None:
         """Compile attempts each alone. Where there are several, each is asked in one unit first: most are out by
@@ -271,7 +273,7 @@ class Search:
             for pursuit in pursuits.values()
             if pursuit.untried and pursuit.untried[0].may_be_preferred
         ]
-        self._group_test(self._merged(firsts, ()))
+        self._group_test(merged_attempts(firsts, ()))
         self._rivals(list(pursuits.values()))
 
     def _rivals(self, pursuits: Sequence[Pursuit]) -> None:
@@ -286,7 +288,7 @@ class Search:
                 return
             for pursuit, found in rivals:
                 pursuit.rivals_tried += len(found)
-            attempts = self._merged([(pursuit, one) for pursuit, found in rivals for one in found], ())
+            attempts = merged_attempts([(pursuit, one) for pursuit, found in rivals for one in found], ())
             if len(rivals) == 1:
                 self._side_by_side(attempts)
             else:
@@ -327,7 +329,7 @@ class Search:
                     wanted += [(pursuit, one) for one in batch]
             if not wanted:
                 return
-            self._side_by_side(self._merged(wanted, pursuits.values()))
+            self._side_by_side(merged_attempts(wanted, pursuits.values()))
             self._rivals(list(pursuits.values()))
 
     # ---- what follows -----------------------------------------------------------------------------------
@@ -389,6 +391,52 @@ class Search:
                 if depth < DEEPEST_FOLLOW_UP and is_promising(tried, self.context.read):
                     push(tried, depth + 1)
 
+    # ---- models -----------------------------------------------------------------------------------------
+
+    def _ask_models(self, pursuits: Iterable[Pursuit]) -> None:
+        """Have a model asked in the background about these problems."""
+        if self.consultation is not None and self.consultation.is_open:
+            for pursuit in pursuits:
+                self.consultation.begin(pursuit.problem, self.context)
+
+    def _hear_models(self, pursuits: Mapping[int, Pursuit]) -> set[int]:
+        """Try what models say of problems that are not settled, until one of those passes for which nothing did. The
+        positions of those that were tried to the end."""
+        consultation = self.consultation
+        # What is heard first is compiled while the next is asked.
+        self._ask_models(one for one in pursuits.values() if not is_settled(one))
+        if consultation is None or not self.hears_models:
+            return set(pursuits)
+        heard = set()
+        for position, pursuit in pursuits.items():
+            if not self.may_go_on():
+                break
+            if not is_settled(pursuit):
+                was_open = not pursuit.passed
+                try_all = functools.partial(self._try_heard, pursuit)
+                consultation.hear(pursuit, self.context, self.may_go_on, try_all)
+                if not pursuit.passed:
+                    self._follow(pursuit)
+                heard.add(position)
+                if was_open and pursuit.passed:
+                    break
+        consultation.forget_waiting()
+        return heard
+
+    def _try_heard(self, pursuit: Pursuit, heard: Sequence[Heard]) -> None:
+        """Compile what a model answered."""
+        for one in heard:
+            if one.bad is not None:
+                self.report(pursuit.problem, one.candidate, unread_verdict(f"The answer is no edit: {one.bad}."))
+            else:
+                pursuit.askers.setdefault(one.candidate.edits, 1)
+                pursuit.unread.append((one.candidate.cost, one.candidate))
+        self._read(pursuit)
+        wanted = [(pursuit, one) for one in pursuit.untried if one.candidate.asked is not None]
+        if wanted and self.may_go_on():
+            self._side_by_side(merged_attempts(wanted, ()))
+            self._rivals([pursuit])
+
     # ---- the end ----------------------------------------------------------------------------------------
 
     def _found(self, pursuit: Pursuit) -> FoundFix:
@@ -426,11 +474,3 @@ class Search:
             with_flag(tried, "left_unused") if names > fewest else tried
             for tried, names in zip(pursuit.passed, unused, strict=True)
         ]
-
-
-def partly_mended(attempt: Attempt, trial: Trial) -> Attempt | None:
-    """The attempt for only those of its problems that a trial saw gone, where it saw others still there."""
-    gone = tuple(problem for problem in attempt.problems if error_key(problem.diagnostic) in trial.gone)
-    if not gone or len(gone) == len(attempt.problems) or trial.new_errors or trial.refusal is not None:
-        return None
-    return Attempt(attempt.ranked, gone)

@@ -6,6 +6,7 @@ whoever wants it to stop cancels the token of the work.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ from sleepy_agent.errors import SleepyError
 from sleepy_agent.fixes.attempts import TriedAttempt, judge_attempt
 from sleepy_agent.fixes.bookkeeping import RunBook, start_budget
 from sleepy_agent.fixes.pursuits import FoundFix
+from sleepy_agent.fixes.run import consultation_for
 from sleepy_agent.fixes.search import Search
 from sleepy_agent.fixes.sources import Source, SourceContext, choose_sources
 from sleepy_agent.fixes.sources.context import KnownItems
@@ -48,6 +50,7 @@ from sleepy_agent.process import CancelToken
 
 if TYPE_CHECKING:
     from sleepy_agent.fixes.bookkeeping import Budget
+    from sleepy_agent.serving.chat import ModelUnavailable
 
 # Texts whose answers are kept: undo and redo lead back to one of the last few.
 MOST_TEXTS_KEPT = 24
@@ -75,7 +78,7 @@ class LiveWorkspace:
         self._opening = opening
         self._lifetime = lifetime
         self._progress = progress
-        self._sources: Sequence[Source] = choose_sources(None)
+        self._sources: Sequence[Source] = choose_sources(None, opening.places, opening.settings)
         self._buffers: dict[Path, bytes] = {}
         self._known_texts: OrderedDict[str, KnownText] = OrderedDict()
         self._awaited: dict[str, AwaitedProblem] = {}
@@ -302,6 +305,7 @@ class OneSearch:
         self._preferred: list[tuple[FoundFix, LiveOffer]] = []
         self._told: set[int] = set()
         self._reasons: dict[str, str] = {}
+        self._consultation = consultation_for(workspace.sources, cancel, tell_log)
 
     def run(self) -> dict[str, str]:
         """Search, and say of each problem that stays without an offer why."""
@@ -309,7 +313,10 @@ class OneSearch:
             for start in range(0, len(self._wanted), MOST_PROBLEMS_AT_ONCE):
                 self._portion([one.problem for one in self._wanted[start : start + MOST_PROBLEMS_AT_ONCE]])
             self._bundles()
+            self._hear_models()
         finally:
+            if self._consultation is not None:
+                self._consultation.close()
             self._workspace.store.keep(self._book.episodes)
         return self._reasons
 
@@ -326,6 +333,8 @@ class OneSearch:
                 self._book.attempt,
                 self._may_go_on,
                 on_passed=self._tell_at_once,
+                consultation=self._consultation,
+                hears_models=False,
             )
             found = search.run(problems)
             self._tell([found[position] for position in sorted(found)])
@@ -339,6 +348,25 @@ class OneSearch:
             problems = [problem for position, problem in enumerate(problems) if position not in done]
         for problem in problems:
             self._reasons.setdefault(self._ids[id(problem)], "There was no time to look for a fix.")
+
+    def _hear_models(self) -> None:
+        """What models say of problems without an offer; last, so that nothing that is quick waits for them."""
+        for one in self._wanted:
+            if self._consultation is None or not self._may_go_on():
+                return
+            if id(one.problem) not in self._told:
+                search = Search(
+                    self._session,
+                    (),
+                    self._workspace.context,
+                    self._book.attempt,
+                    self._may_go_on,
+                    on_passed=self._tell_at_once,
+                    consultation=self._consultation,
+                )
+                self._tell(list(search.run([one.problem]).values()))
+                if id(one.problem) in self._told:
+                    self._reasons.pop(one.problem_id, None)
 
     def _tell_at_once(self, found: FoundFix) -> None:
         """Offer the first that passes by itself at once, not preferred yet: the developer may be waiting."""
@@ -406,6 +434,11 @@ class OneSearch:
         bundles = bundles_of(self._preferred, self._session, self._may_go_on)
         if bundles:
             self._emit(FixesFound(self._request.generation, self._request.trigger, (), (), bundles))
+
+
+def tell_log(source: str, why: ModelUnavailable) -> None:
+    """Say in the log that a model is not asked any more; the other sources go on."""
+    logging.getLogger(__name__).warning("The source %s is left out: %s %s", source, why.reason, why.remedy)
 
 
 def is_found_by_name(path: Path) -> bool:

@@ -147,7 +147,7 @@ def compose(
     if profile.grammar and profile.edits is EditForm.LINES:
         grammar = line_grammar((line.number, speech.in_code(line.text)) for line in view.lines if line.is_exact)
     whole = "\0".join((profile.name, profile.instruction, *(part.text for part in parts)))
-    return Prompt(profile, view, parts, names, grammar, hashlib.sha256(whole.encode()).hexdigest()[:16])
+    return Prompt(profile, view, parts, names, grammar, hashlib.sha256(whole.encode()).hexdigest())
 
 
 def names_for(problem: Problem, view: CodeView) -> NameTable:
@@ -254,7 +254,7 @@ class Speech:
         code = f"{diagnostic.code} " if diagnostic.code else ""
         lines = [f"{code}{self.in_prose(diagnostic.message)}"]
         for span in dict.fromkeys(spans_of(diagnostic)):
-            if span.label or span.is_primary:
+            if span.label or (span.is_primary and span.text.strip()):
                 lines.append(self._place(span))
         yield PromptPart("<error>\n" + "\n".join(dict.fromkeys(lines)) + "\n<edit>\n")
 

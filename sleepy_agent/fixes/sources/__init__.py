@@ -6,13 +6,18 @@ Adding one: a module here, and a line in `available_sources`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Protocol
 
+from sleepy_agent.config import Places, Settings
 from sleepy_agent.domain import Candidate, Problem
 from sleepy_agent.errors import BadUsage
 from sleepy_agent.fixes.sources.context import SourceContext
 
-__all__ = ["Source", "SourceContext", "available_sources", "choose_sources"]
+__all__ = ["MODEL_SOURCES", "Source", "SourceContext", "available_sources", "choose_sources"]
+
+MODEL_SOURCES = ("model", "remote")
+"""Those that are slow, and asked beside the search (`consulting.py`)."""
 
 
 class Source(Protocol):
@@ -26,21 +31,66 @@ class Source(Protocol):
         """Candidates for one problem, cheapest first, made when asked for. Never raises for a strange problem."""
 
 
-def available_sources() -> Mapping[str, Source]:
-    """Every source that is available here, in the order in which they are asked."""
+def available_sources(places: Places | None = None, settings: Settings | None = None) -> Mapping[str, Source]:
+    """Every source that is available here, in the order in which they are asked. Models only where `places` and
+    `settings` say that there are any."""
     from sleepy_agent.fixes.sources.compiler import CompilerSource
     from sleepy_agent.fixes.sources.template import TemplateSource
 
-    sources: tuple[Source, ...] = (CompilerSource(), TemplateSource())
-    return {source.name: source for source in sources}
+    found: list[Source] = [CompilerSource(), TemplateSource()]
+    if places is not None and settings is not None:
+        found += [one for one in model_sources(places, settings).values() if not isinstance(one, Missing)]
+    return {source.name: source for source in found}
 
 
-def choose_sources(names: tuple[str, ...] | None) -> tuple[Source, ...]:
-    """The sources of an exact allow-list, or all that are available. Raises BadUsage for an unknown name."""
-    available = available_sources()
+def model_sources(places: Places, settings: Settings) -> Mapping[str, Source | Missing]:
+    """The models that could be asked, each with what keeps it from being a source here."""
+    # Without a model nothing of this is imported.
+    if not (settings.model or settings.model_endpoint or settings.remote_endpoint or any_model(places)):
+        return {"model": Missing(NO_MODEL, GET_A_MODEL), "remote": Missing(NO_REMOTE, SET_REMOTE)}
+    from sleepy_agent.fixes.sources.model import local_source, remote_source
+    from sleepy_agent.serving.chat import ModelUnavailable
+
+    absent = {"model": Missing(NO_MODEL, GET_A_MODEL), "remote": Missing(NO_REMOTE, SET_REMOTE)}
+    found = {"model": local_source(places, settings), "remote": remote_source(settings)}
+    return {
+        name: Missing(one.reason, one.remedy) if isinstance(one, ModelUnavailable) else one or absent[name]
+        for name, one in found.items()
+    }
+
+
+def any_model(places: Places) -> bool:
+    """Whether a model was fetched."""
+    return next(places.models_folder.glob("*/*.gguf"), None) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a source is not available here, and what to do."""
+
+    reason: str
+    remedy: str
+
+
+NO_MODEL = "There is no model here for the source `model`."
+GET_A_MODEL = "Fetch one with `sleepy model pull`, or set model_endpoint in the settings."
+NO_REMOTE = "There is no endpoint for the source `remote`."
+SET_REMOTE = "Set remote_endpoint and remote_model in the settings."
+
+
+def choose_sources(
+    names: tuple[str, ...] | None, places: Places | None = None, settings: Settings | None = None
+) -> tuple[Source, ...]:
+    """The sources of an exact allow-list, or all that are available. Raises BadUsage for an unknown name, and for a
+    model that is not there."""
+    available = available_sources(places, settings)
     if names is None:
         return tuple(available.values())
     unknown = [name for name in names if name not in available]
+    if unknown and places is not None and settings is not None:
+        missing = model_sources(places, settings).get(unknown[0])
+        if isinstance(missing, Missing):
+            raise BadUsage(missing.reason, missing.remedy)
     if unknown:
         known = ", ".join(available)
         raise BadUsage(f"There is no source {unknown[0]!r} here.", f"The sources available here are: {known}.")
