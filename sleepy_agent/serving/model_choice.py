@@ -83,19 +83,24 @@ def installed_files(places: Places) -> list[Path]:
 
 def model_in_use(places: Places, settings: Settings) -> InstalledModel:
     """The local model that the settings mean. Raises ModelError where it is not there, or where several could be."""
+    return _described(*name_and_file_in_use(places, settings), places)
+
+
+def name_and_file_in_use(places: Places, settings: Settings) -> tuple[str, Path]:
+    """The same without its checksum, which may take a while. Raises ModelError."""
     wanted = settings.model
     if wanted.endswith(".gguf") or "/" in wanted:
         file = Path(wanted).expanduser()
         if not file.is_file():
             raise ModelError(f"The model {file} of the settings is not there.", f"Correct that path. {PULL}")
-        return _described(file.stem, file, places)
+        return file.stem, file
     files = [file for file in installed_files(places) if wanted in ("", file.parent.name)]
     if not files:
         raise ModelError(f"The model {wanted} is not there." if wanted else "There is no local model.", PULL)
     if len(files) > 1:
         names = ", ".join(sorted({file.parent.name for file in files}))
         raise ModelError(f"Several models are there: {names}.", "`sleepy model use NAME` chooses one.")
-    return _described(files[0].parent.name, files[0], places)
+    return files[0].parent.name, files[0]
 
 
 def _described(name: str, file: Path, places: Places) -> InstalledModel:
