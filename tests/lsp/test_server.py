@@ -55,7 +55,9 @@ def test_a_fix_is_ready_and_is_taken(project: Path) -> None:
 
 def test_typing_makes_what_was_shown_stale_at_once(project: Path) -> None:
     async def work() -> None:
-        async with editor(project) as one:
+        # Nothing is checked for a while after the edit, so that both requests below come before.
+        patient = {"settings": {"rest_milliseconds": 1, "debounce_milliseconds": 3000}}
+        async with editor(project, options=patient) as one:
             uri = one.open(project / "src/lib.rs")
             await one.wait_ready(offers=2)
             best = offers_of(await one.actions(uri))[0]
