@@ -242,8 +242,9 @@ class EngineRunner:
                     f"`sleepy model use {snapshot.base.name}` takes their model; the base answers alone until then.",
                 )
             engine.set_adapters(adapter_files(snapshot, self._manifest) if snapshot else ())
-        except (ModelError, MemoryError) as error:
-            problem = str(error) or "There is not enough memory for the adapters."
+        except Exception as error:
+            # Whatever is wrong with the adapters, the base can answer.
+            problem = error.message if isinstance(error, SleepyError) else f"{type(error).__name__}: {error}"
             logger.warning("the snapshot stays %s: %s", snapshot_name(self.loaded.snapshot), problem)
             self.loaded = Loaded(engine, self.loaded.snapshot, problem)
             return

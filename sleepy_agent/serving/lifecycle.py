@@ -120,7 +120,7 @@ def ensure_server(
     start = _Start(files, settings, cancel, on_progress, tuple(command), time.monotonic(), seconds)
     try:
         make_folder(files)
-        while True:
+        while start.left > 0:
             found = connect(files, cancel, start.patience)
             if found is None or found.address.version != __version__:
                 with _starting_alone(files, start) as is_alone:
@@ -130,6 +130,7 @@ def ensure_server(
             if answer is not None:
                 return answer
             # It ended in the meantime, or another client has started one.
+        return start.too_late(None)
     except (ModelError, CannotWrite) as error:
         return ModelUnavailable(error.message, error.remedy, is_lasting=True)
 
@@ -229,7 +230,7 @@ class _Start:
     ) -> Connection | ModelUnavailable | None:
         """Wait for whichever server holds the lock, or is about to. `process`: the one that we started, if any.
 
-        None where another one was there and has ended without a word.
+        None where another one was there and has ended, ours perhaps because of it.
         """
         found: Connection | None = None
         while self.left > 0:
@@ -241,7 +242,9 @@ class _Start:
             if found is not None:
                 self.tell(f"The local model is being loaded: {found.loaded_share:.0%}.")
             elif (process is None or process.poll() is not None) and not is_locked(self.files.server_lock):
-                return why_it_ended(self.files, process.returncode, log_start) if process else None
+                if process is None or process.returncode == 0:
+                    return None
+                return why_it_ended(self.files, process.returncode, log_start)
             self.pause()
         return self.too_late(found)
 
@@ -285,14 +288,14 @@ def _starting_alone(files: ServeFolder, start: _Start) -> Iterator[bool]:
         lock.release()
 
 
-def why_it_ended(files: ServeFolder, returncode: int | None, log_start: int) -> ModelUnavailable:
+def why_it_ended(files: ServeFolder, returncode: int, log_start: int) -> ModelUnavailable:
     """What the end of its log says about a server that did not come up."""
     lines = last_lines_of_log(files, log_start)
     last = lines[-1] if lines else ""
     with suppress(ValueError, KeyError, TypeError):
         error = json.loads(last)["error"]
         return ModelUnavailable(str(error["message"]), str(error["remedy"]), is_lasting=True)
-    how = f"with signal {-returncode}" if returncode is not None and returncode < 0 else "while it was starting"
+    how = f"with signal {-returncode}" if returncode < 0 else "while it was starting"
     return ModelUnavailable(
         f"The model server ended {how}{f': {last}' if last else ''}.".replace("..", "."),
         f"{files.log_file} says more; `sleepy serve` in a terminal shows it.",

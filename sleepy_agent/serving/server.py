@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 
 from sleepy_agent import __version__
 from sleepy_agent.config import Places, Settings
-from sleepy_agent.errors import SleepyError
+from sleepy_agent.errors import ModelError, SleepyError, cannot_write
 from sleepy_agent.serving.engine_runner import EngineRunner, Load, State
 from sleepy_agent.serving.serve_folder import (
     Address,
@@ -68,7 +68,7 @@ def serve(
     """Be the model server of this user until told to end, or until nobody has asked for a while.
 
     `load` is called in the engine's thread, after clients can already ask; they wait. `port` 0: any free one.
-    Raises CannotWrite where the folder cannot be used, OSError where no port is free.
+    Raises CannotWrite where the folder cannot be used, ModelError where no port is free.
     """
     files = serve_folder_of(places)
     make_folder(files)
@@ -77,27 +77,29 @@ def serve(
         lock.acquire(timeout=LOCK_PATIENCE_SECONDS)
     except Timeout:
         return Ended(already_running=True)
+    except OSError as error:
+        raise cannot_write(files.server_lock, error) from error
     try:
         # Whatever stands there was left by a server that was killed.
         remove_address(files)
         token = make_token(files)
-        listener = bound_socket(port)
-        address = Address(os.getpid(), listener.getsockname()[1], __version__)
-
-        def announce(stop: Callable[[], None]) -> None:
+        with bound_socket(port) as listener:
+            address = Address(os.getpid(), listener.getsockname()[1], __version__)
             write_address(files, address)
             logger.info("listening on %s, process %d", address.base_url, address.pid)
-            if on_listening is not None:
-                on_listening(address, stop)
 
-        return asyncio.run(_serve(places, settings, load, token, listener, announce, lambda: remove_address(files)))
+            def announce(stop: Callable[[], None]) -> None:
+                if on_listening is not None:
+                    on_listening(address, stop)
+
+            return asyncio.run(_serve(places, settings, load, token, listener, announce, lambda: remove_address(files)))
     finally:
         remove_address(files)
         lock.release()
 
 
 def bound_socket(port: int) -> socket.socket:
-    """A socket that listens on loopback: on `port`, or on any other where that one is taken."""
+    """A socket that listens on loopback: on `port`, or on any other where that one is taken. Raises ModelError."""
     # asyncio turns Nagle's algorithm off only for sockets that say they are TCP; with it, answers take 40 ms longer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
@@ -112,9 +114,13 @@ def bound_socket(port: int) -> socket.socket:
             listener.bind((LOOPBACK, 0))
         # From now on clients that come early wait in the backlog.
         listener.listen(BACKLOG)
-    except BaseException:
+    except OSError as error:
         listener.close()
-        raise
+        why = (error.strerror or str(error)).lower()
+        raise ModelError(
+            f"The model server cannot listen on {LOOPBACK}: {why}.",
+            "Check that the network of this computer allows connections to itself (loopback).",
+        ) from error
     return listener
 
 

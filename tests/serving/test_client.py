@@ -183,8 +183,9 @@ def test_a_server_that_is_killed_in_the_middle_is_told_and_replaced(started: Pla
     assert first.completions[0].text == "base: x" and address is not None
     killer = threading.Timer(0.3, os.kill, (address.pid, signal.SIGKILL))
     killer.start()
-    failed = model.complete(CompletionRequest(prompt="forever"), CancelToken())
+    failed = model.complete(CompletionRequest(prompt="forever let secret = 7"), CancelToken())
     killer.join()
+    assert "secret" not in serve_folder_of(started).log_file.read_text(), "a log is sent to others"
     assert isinstance(failed, ModelUnavailable) and not failed.is_lasting
     assert "ended while it was asked" in failed.reason and "log.txt" in failed.remedy
     assert answered(model, CompletionRequest(prompt="y")).completions[0].text == "base: y"

@@ -82,6 +82,7 @@ def test_a_server_is_started_once_and_found_again(places: Places) -> None:
     assert folder.stat().st_mode & 0o777 == 0o700
     for name in ("address.json", "token", "log.txt"):
         assert (folder / name).stat().st_mode & 0o777 == 0o600
+    assert first.token not in (folder / "log.txt").read_text(), "a log is sent to others"
 
 
 def test_who_races_to_start_it_gets_the_same_one(places: Places) -> None:

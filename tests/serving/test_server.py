@@ -18,11 +18,11 @@ from serving.running_server import PATIENCE_SECONDS, RunningServer, running
 from serving.scripted_engine import UNFIT, ScriptedEngine
 from serving.snapshots import a_snapshot, an_adapter, put_into_use
 from sleepy_agent.config import Places, Settings
-from sleepy_agent.errors import ModelError
+from sleepy_agent.errors import CannotWrite, ModelError
 from sleepy_agent.serving.chat import PromptPart
 from sleepy_agent.serving.engine import Engine
 from sleepy_agent.serving.manifest import SnapshotBase, write_snapshot
-from sleepy_agent.serving.server import Ended, bound_socket
+from sleepy_agent.serving.server import Ended, bound_socket, serve
 
 CHAT = "/v1/chat/completions"
 USER = [{"role": "user", "content": "hello there"}]
@@ -477,6 +477,13 @@ def test_a_model_that_cannot_be_loaded_is_told_and_the_server_ends(error: Except
         assert told in response.json()["error"]["message"]
     (ended,) = server.ended
     assert isinstance(ended, Ended) and ended.failure is not None
+
+
+@pytest.mark.parametrize("name", ["server.lock", "address.json", "token"])
+def test_a_folder_that_cannot_be_used_is_told(name: str, places: Places) -> None:
+    (places.serve_folder / name).mkdir(parents=True)
+    with pytest.raises(CannotWrite, match=name):
+        serve(places, Settings(), lambda _on_share: ScriptedEngine())
 
 
 def test_answers_are_sent_at_once() -> None:
