@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from serving.snapshots import a_snapshot, an_adapter, put_into_use
@@ -23,6 +24,7 @@ from sleepy_agent.serving.manifest import (
     write_snapshot,
 )
 
+ROOT = Path(__file__).parents[2]
 FULL = Snapshot(
     snapshot_id="night-2",
     created="2026-11-21T03:00:00+01:00",
@@ -102,6 +104,24 @@ def test_a_broken_manifest_is_told_with_its_remedy(raw: bytes, tmp_path: Path) -
         parse_snapshot(raw, file)
     assert str(file) in raised.value.message
     assert "delete the manifest" in raised.value.remedy
+
+
+def is_valid(record: object) -> bool:
+    schema = json.loads((ROOT / "docs" / "snapshot.schema.json").read_text())
+    return bool(jsonschema.Draft202012Validator(schema).is_valid(record))
+
+
+def test_the_published_schema_says_what_the_reader_says() -> None:
+    assert is_valid(snapshot_as_json(FULL))
+    assert is_valid(snapshot_as_json(a_snapshot("s")))
+    # What JSON Schema cannot say: names are unique; NaN, which is no JSON, is no number.
+    only_the_reader = {"same names", "scale nan"}
+    for name, raw in BROKEN.items():
+        try:
+            record = json.loads(raw)
+        except (ValueError, RecursionError):
+            continue
+        assert is_valid(record) is (name in only_the_reader), name
 
 
 def test_what_could_not_be_read_back_is_not_written(tmp_path: Path) -> None:
