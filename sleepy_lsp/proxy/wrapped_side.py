@@ -47,6 +47,7 @@ def _tell_diagnostics(session: Session, frame: Frame) -> None:
 
 def _tell_pulled(session: Session, uri: str, frame: Frame) -> None:
     for message in answers.pulled_diagnostics(uri, parsed(frame.body or b"")):
+        session.log.has_published(message, message)
         to_sleepy(session, message)
 
 

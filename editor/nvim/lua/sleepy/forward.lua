@@ -48,8 +48,8 @@ local function call(previous, method, ...)
   end
 end
 
---- Called for every client that attaches to a buffer. Listens to what rust-analyzer publishes (its check on save) and to what it answers when asked (its own analysis).
---- The handlers that show both still do.
+--- Called for every client that attaches to a buffer. Listens to what rust-analyzer publishes (its check on save) and
+--- to what it answers when asked (its own analysis). The handlers that show both still do.
 ---@param client_id integer
 function M.watch(client_id)
   local client = vim.lsp.get_client_by_id(client_id)

@@ -104,18 +104,22 @@ end
 ---@return string
 function M.status(buffer)
   local uri = vim.uri_from_bufnr(buffer or 0)
+  local fixes, state = 0, nil
   for _, said in pairs(heard) do
-    local ready = said.ready[uri]
-    if ready and ready.offers > 0 then
-      return ('sleepy: %d %s'):format(ready.offers, ready.offers == 1 and 'fix' or 'fixes')
-    end
-  end
-  for _, said in pairs(heard) do
+    fixes = math.max(fixes, said.ready[uri] and said.ready[uri].offers or 0)
     if said.status and said.status.state ~= 'idle' then
-      return 'sleepy: ' .. said.status.state
+      state = said.status.state
     end
   end
-  return ''
+  -- What is being done matters less than what is ready; that nothing is done matters in any case.
+  local words = {}
+  if fixes > 0 then
+    table.insert(words, ('%d %s'):format(fixes, fixes == 1 and 'fix' or 'fixes'))
+  end
+  if state and (fixes == 0 or state == 'paused' or state == 'off') then
+    table.insert(words, state)
+  end
+  return #words > 0 and 'sleepy: ' .. table.concat(words, ', ') or ''
 end
 
 return M
