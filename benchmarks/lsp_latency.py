@@ -10,7 +10,6 @@ worker's.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -37,6 +36,7 @@ from benchmarks.lsp_projects import (
     opened_yardstick,
 )
 from benchmarks.machine import machine_facts, scratch_directory
+from benchmarks.real_crates.report import percentile
 from benchmarks.results import Figure, Result
 from sleepy_agent.config import Settings
 from sleepy_agent.process import CancelToken
@@ -241,12 +241,6 @@ def says_problems(arrival: Arrival, path: Path, version: int) -> bool:
     return is_word and content.get("version") == version and content.get("problems", 0) > 0
 
 
-def percentile(values: Sequence[float], share: float) -> float:
-    """The smallest value that at least this share of the values does not exceed; not-a-number for none."""
-    ordered = sorted(values)
-    return ordered[max(0, math.ceil(share * len(ordered)) - 1)] if ordered else math.nan
-
-
 def figures_of(series: Sequence[Series]) -> Iterator[Figure]:
     for one in series:
         where = f"{one.project}, {one.way.value}"
@@ -258,15 +252,15 @@ def figures_of(series: Sequence[Series]) -> Iterator[Figure]:
             ratios = [wait / timed.replays.green for wait, timed in zip(waits, one.offered, strict=True)]
             measured_on = f"{len(waits)} mistakes that were not saved; without the {rest} ms that typing has to rest"
             name = f"lsp: edit to offer without saving, p50, {where}"
-            yield Figure(name, percentile(waits, 0.5), "ms", None, True, measured_on)
+            yield Figure(name, percentile(sorted(waits), 0.5), "ms", None, True, measured_on)
             name = f"lsp: edit to offer without saving, p50 in warm replays, {where}"
-            yield Figure(name, percentile(ratios, 0.5), "x", None, True, measured_on)
+            yield Figure(name, percentile(sorted(ratios), 0.5), "x", None, True, measured_on)
         else:
             measured_on = f"{len(one.answers)} questions while a search ran"
             for share in (0.5, 0.99):
                 yield Figure(
                     f"lsp: code actions are answered, p{share * 100:.0f}, {where}",
-                    percentile(one.answers, share),
+                    percentile(sorted(one.answers), share),
                     "ms",
                     MOST_ANSWER_MILLISECONDS,
                     True,
@@ -283,20 +277,22 @@ def saved_figures(one: Series, where: str) -> Iterator[Figure]:
     ratios = [timed.ratio for timed in heard if timed.ratio is not None]
     for share, bar in ((0.5, MOST_RATIO_P50), (0.95, MOST_RATIO_P95)):
         name = f"lsp: diagnostic to offer, p{share * 100:.0f} in warm replays, {where}"
-        yield Figure(name, percentile(ratios, share), "x", bar, True, measured_on)
+        yield Figure(name, percentile(sorted(ratios), share), "x", bar, True, measured_on)
     for share in (0.5, 0.95):
         name = f"lsp: diagnostic to offer, p{share * 100:.0f}, {where}"
-        yield Figure(name, percentile(waits, share), "ms", None, True, measured_on)
+        yield Figure(name, percentile(sorted(waits), share), "ms", None, True, measured_on)
     replays = [timed.replays.green for timed in heard]
-    yield Figure(f"lsp: one warm replay, p50, {where}", percentile(replays, 0.5), "ms", None, True, "the green text")
+    yield Figure(
+        f"lsp: one warm replay, p50, {where}", percentile(sorted(replays), 0.5), "ms", None, True, "the green text"
+    )
     broken = [wait / timed.replays.broken for wait, timed in zip(waits, heard, strict=True)]
     name = f"lsp: diagnostic to offer, p50 in replays of the broken text, {where}"
-    yield Figure(name, percentile(broken, 0.5), "x", None, True, "these may end at the first error")
+    yield Figure(name, percentile(sorted(broken), 0.5), "x", None, True, "these may end at the first error")
     native = [wait_between(timed.analyzer, timed.ready) for timed in heard]
     sooner = sum(timed.analyzer != timed.rustc for timed in heard)
     yield Figure(
         f"lsp: rust-analyzer's own first word to offer, p50, {where}",
-        percentile([wait for wait in native if wait is not None], 0.5),
+        percentile(sorted(wait for wait in native if wait is not None), 0.5),
         "ms",
         None,
         True,
