@@ -77,11 +77,13 @@ def test_an_answer_that_does_not_come_is_an_error() -> None:
 
 def test_a_server_that_dies_answers_everything_with_an_error() -> None:
     async def act(client: LanguageClient) -> Any:
-        waiting = asyncio.ensure_future(client.request("hang", {}))
-        await asyncio.sleep(0)
-        client.notify("die", {})
-        ended = await client.wait_for_end()
-        return await waiting, await client.request("echo", {}), ended
+        async def kill() -> Any:
+            client.notify("die", {})
+            return await client.wait_for_end()
+
+        # Begun in this order: the question is on its way when the server dies.
+        waited, ended = await asyncio.gather(client.request("hang", {}), kill())
+        return waited, await client.request("echo", {}), ended
 
     (waited, asked_later, ended), _ = with_server(act)
     assert waited.error == asked_later.error == "the language server has ended"
