@@ -15,6 +15,7 @@ from .conftest import SETTINGS
 from .editor import ANALYZER_SETTINGS, WAYS
 from .neovim import neovim_environment, run_lua
 from .projects import ACCENTED_MUT, FORGOTTEN_MUT, green_project
+from .store import stored_episodes
 
 SESSION_SECONDS = 300
 
@@ -34,4 +35,5 @@ def test_bugs_are_fixed_in_neovim(tmp_path: Path, environment: Mapping[str, str]
     }
     surroundings = neovim_environment(tmp_path / "home", {**environment, "SLEEPY_TEST": json.dumps(given)})
     outcome = run_lua("session.lua", root, surroundings, timeout_seconds=SESSION_SECONDS)
-    assert outcome.returncode == 0, outcome.stderr
+    stored = [(one.code, one.source, str(one.outcome)) for one in stored_episodes(find_places(environment))]
+    assert outcome.returncode == 0, f"{outcome.stderr}\nstored: {stored}"
