@@ -45,6 +45,7 @@ ANSWER_SECONDS: Final = 5.0
 """What is alive answers a question about itself within this time, however much it computes."""
 STOP_SECONDS: Final = 15.0
 LOOK_AGAIN_SECONDS: Final = 0.02
+LONGEST_PAUSE_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +185,9 @@ class _Start:
             self.on_progress(Progress(text, time.monotonic() - self.began))
 
     def pause(self) -> None:
-        threading.Event().wait(LOOK_AGAIN_SECONDS)
+        # Less often the longer it takes: asking takes time from the loading.
+        elapsed = time.monotonic() - self.began
+        threading.Event().wait(min(LONGEST_PAUSE_SECONDS, LOOK_AGAIN_SECONDS + elapsed / 50))
         self.cancel.raise_if_cancelled()
 
     def replace_or_spawn(self, places: Places) -> Connection | ModelUnavailable | None:
@@ -232,7 +235,7 @@ class _Start:
 
         None where another one was there and has ended, ours perhaps because of it.
         """
-        found: Connection | None = None
+        loading: Connection | None = None
         while self.left > 0:
             found = connect(self.files, self.cancel, self.patience)
             if found is not None and found.failure is not None:
@@ -240,13 +243,14 @@ class _Start:
             if found is not None and found.state == "ready":
                 return found
             if found is not None:
+                loading = found
                 self.tell(f"The local model is being loaded: {found.loaded_share:.0%}.")
             elif (process is None or process.poll() is not None) and not is_locked(self.files.server_lock):
                 if process is None or process.returncode == 0:
                     return None
                 return why_it_ended(self.files, process.returncode, log_start)
             self.pause()
-        return self.too_late(found)
+        return self.too_late(loading)
 
     def too_late(self, found: Connection | None) -> ModelUnavailable:
         """Patience is over: with a server that is loading, or with one that says nothing."""

@@ -77,8 +77,11 @@ def remote_model(settings: Settings, environment: Mapping[str, str]) -> ChatMode
 
 
 def installed_files(places: Places) -> list[Path]:
-    """The models that were pulled, each in a folder of its name."""
-    return sorted(places.models_folder.glob("*/*.gguf"))
+    """The models that were pulled, each in a folder of its name; the first file where one is in pieces."""
+    found: dict[Path, Path] = {}
+    for file in sorted(places.models_folder.glob("*/*.gguf")):
+        found.setdefault(file.parent, file)
+    return list(found.values())
 
 
 def model_in_use(places: Places, settings: Settings) -> InstalledModel:
@@ -98,7 +101,7 @@ def name_and_file_in_use(places: Places, settings: Settings) -> tuple[str, Path]
     if not files:
         raise ModelError(f"The model {wanted} is not there." if wanted else "There is no local model.", PULL)
     if len(files) > 1:
-        names = ", ".join(sorted({file.parent.name for file in files}))
+        names = ", ".join(file.parent.name for file in files)
         raise ModelError(f"Several models are there: {names}.", "`sleepy model use NAME` chooses one.")
     return files[0].parent.name, files[0]
 

@@ -219,8 +219,16 @@ def test_a_server_that_cannot_start_is_not_tried_for_every_problem(
 
 
 def test_a_model_that_is_still_loading_is_told_and_asked_again(started: Places, sleepy_home: Path) -> None:
+    with pytest.raises(Interrupted):
+        # Whoever starts it does not stay; the server does.
+        cancel = CancelToken()
+        ServedModel(started, Settings(), "x", command=command("slow"), on_progress=lambda _: cancel.cancel()).complete(
+            CompletionRequest(prompt="x"), cancel
+        )
+    while read_address(serve_folder_of(started)) is None:
+        pass
     model = served(started, command("slow"))
-    late = model.complete(CompletionRequest(prompt="x", deadline_seconds=2.0), CancelToken())
+    late = model.complete(CompletionRequest(prompt="x", deadline_seconds=0.5), CancelToken())
     assert isinstance(late, ModelUnavailable) and not late.is_lasting
     (sleepy_home / "go").touch()
     assert answered(model, CompletionRequest(prompt="x")).completions[0].text == "base: x"

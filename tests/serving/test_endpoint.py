@@ -246,6 +246,8 @@ def test_which_model_the_settings_mean(places: Places, tmp_path: Path) -> None:
     file = pulled(places, "qwen", sha256="d" * 64)
     assert model_in_use(places, Settings()).model_id == "qwen#dddddddd"
     assert model_in_use(places, Settings()).file == file
+    file.with_name("model2.gguf").touch()
+    assert model_in_use(places, Settings()).file == file, "a model in pieces is opened by its first one"
     pulled(places, "other")
     with pytest.raises(ModelError, match=r"Several models are there: other, qwen\."):
         model_in_use(places, Settings())

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 from filelock import FileLock
 from process_watch import is_running
@@ -220,9 +221,18 @@ def test_without_a_model_the_real_command_says_what_to_do(places: Places) -> Non
     assert "sleepy model pull" in found.remedy
 
 
+def started(places: Places, mode: str) -> subprocess.Popen[str]:
+    """A server process that listens already."""
+    process = subprocess.Popen(command(mode), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    while read_address(serve_folder_of(places)) is None:
+        assert process.poll() is None
+    return process
+
+
 def test_a_slow_disk_is_waited_for_with_progress_and_not_longer_than_wanted(places: Places, sleepy_home: Path) -> None:
+    process = started(places, "slow")
     told: list[Progress] = []
-    found = ensured(places, "slow", on_progress=told.append, seconds=3.0)
+    found = ensured(places, "slow", on_progress=told.append, seconds=1.0)
     assert isinstance(found, ModelUnavailable)
     assert "still being loaded" in found.reason and not found.is_lasting
     assert told[-1].text == "The local model is being loaded: 50%."
@@ -230,25 +240,26 @@ def test_a_slow_disk_is_waited_for_with_progress_and_not_longer_than_wanted(plac
     (sleepy_home / "go").touch()
     assert connected(places, "slow").state == "ready"
     assert starts(places) == 1, "the one that was loading went on"
+    assert stop_server(places)
+    assert process.communicate(timeout=PATIENCE_SECONDS)[0] == "ended\n"
 
 
 def test_a_server_that_is_loading_ends_when_it_is_told(places: Places) -> None:
-    assert isinstance(ensured(places, "slow", seconds=3.0), ModelUnavailable)
+    process = started(places, "slow")
     assert stop_server(places)
+    assert process.communicate(timeout=PATIENCE_SECONDS)[0] == "ended\n"
 
 
 def test_a_server_that_hangs_is_told(places: Places) -> None:
-    hanging = subprocess.Popen(command("mute"))
+    hanging = started(places, "mute")
     try:
-        while read_address(serve_folder_of(places)) is None:
-            assert hanging.poll() is None
         found = ensured(places, seconds=1.0)
         assert isinstance(found, ModelUnavailable)
         assert found.reason == f"The model server (process {hanging.pid}) does not answer."
         assert stop_server(places)
     finally:
         hanging.kill()
-        hanging.wait()
+        hanging.communicate()
 
 
 def test_whoever_loses_patience_leaves_at_once(places: Places) -> None:
@@ -283,6 +294,25 @@ def test_ending_does_not_wait_for_ever(places: Places) -> None:
         assert server.engine.has_begun.acquire(timeout=PATIENCE_SECONDS)
         server.stop()
         assert asked.result().json()["choices"][0]["finish_reason"] == "cancelled"
+
+
+def test_a_second_signal_ends_it_at_once(places: Places) -> None:
+    process = started(places, "ok")
+    found = connected(places)
+    assert found.address.pid == process.pid
+    headers = {"Authorization": f"Bearer {found.token}"}
+    body = {"prompt": "forever", "stream": True}
+    url = f"{found.address.base_url}/v1/completions"
+    with httpx.stream("POST", url, json=body, headers=headers, timeout=PATIENCE_SECONDS) as response:
+        lines = response.iter_lines()
+        assert next(lines).startswith("data: ")
+        process.send_signal(signal.SIGTERM)
+        while serve_folder_of(places).address_file.exists():
+            next(lines)
+        process.send_signal(signal.SIGINT)
+        assert any('"finish_reason":"cancelled"' in line for line in lines)
+    assert process.communicate(timeout=PATIENCE_SECONDS)[0] == "ended\n"
+    assert process.returncode == 0
 
 
 def test_where_none_runs_there_is_nothing_to_end(places: Places) -> None:
