@@ -21,7 +21,7 @@ TOKEN = re.compile(
     r"""(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))
     |(?P<string>[bc]?r(?P<hashes>\#*)".*?"(?P=hashes)|[bc]?"(?:\\.|[^"\\])*")
     |(?P<char>b?'(?:\\(?:u\{[0-9a-fA-F_]*\}|x[0-9a-fA-F]{2}|.)|[^'\\\n])')
-    |(?P<lifetime>'[A-Za-z_]\w*)
+    |(?P<lifetime>'[^\W\d]\w*)
     |(?P<number>\d(?:\w|\.(?=\d))*)
     |(?P<word>(?:r\#)?[^\W\d]\w*)
     |(?P<space>\s+)
@@ -132,7 +132,7 @@ def named_in(piece: str) -> Iterator[tuple[str, str]]:
                     yield match.group(2), "v"
         if token.kind != "word" or token.text in kept_words():
             continue
-        after = tokens[number + 1].text if number + 1 < len(tokens) else ""
+        after = "".join(one.text for one in tokens[number + 1 : number + 3])
         before = tokens[number - 1].text if number else ""
         yield token.text, kind_of(token.text, before, after)
 
@@ -140,8 +140,8 @@ def named_in(piece: str) -> Iterator[tuple[str, str]]:
 def kind_of(name: str, before: str, after: str) -> str:
     """`m` for a macro, `f` for a function, `T` for a type or trait, `v` for everything else."""
     bare = name.removeprefix("r#")
-    if after == "!" and before != "=":
+    if after.startswith(("!(", "![", "!{")):
         return "m"
     if bare[:1].isupper() and (len(bare) == 1 or not bare.isupper()):
         return "T"
-    return "f" if before == "fn" or after == "(" else "v"
+    return "f" if before == "fn" or after.startswith("(") else "v"
