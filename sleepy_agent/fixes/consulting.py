@@ -69,6 +69,7 @@ class Conversation:
     """The first question, in the text as it is now."""
     adapter: str | None
     seconds_left: float
+    cancel: CancelToken
     asked: list[Prompt] = field(default_factory=list)
     """The question of each round."""
     is_asking: bool = False
@@ -76,6 +77,11 @@ class Conversation:
     parts: queue.Queue[Part] = field(default_factory=queue.Queue)
     kept: list[tuple[int, Part]] = field(default_factory=list)
     """What was answered and heard already, with the number of its round."""
+
+    def end(self) -> None:
+        """Nothing more is wanted: what is being answered is cancelled."""
+        self.cancel.cancel()
+        self.is_asking = False
 
     def understood(self, source: ModelSource, part: Part, round_number: int, read: ReadText) -> list[Heard]:
         """The candidates of an answer in the text as it is now."""
@@ -128,7 +134,8 @@ class Desk:
             try:
                 self._put_question(conversation)
             except Interrupted:
-                return
+                if self._cancel.cancelled:
+                    return
             except SleepyError as error:
                 self._failed(conversation, ModelUnavailable(error.message, error.remedy))
             except Exception as error:
@@ -140,10 +147,10 @@ class Desk:
         for number, request in enumerate(requests):
             if self.is_closed or conversation.seconds_left < LEAST_SECONDS:
                 break
-            self._cancel.raise_if_cancelled()
+            conversation.cancel.raise_if_cancelled()
             started = time.monotonic()
             limited = replace(request, deadline_seconds=conversation.seconds_left)
-            answer = self.source.model.complete(limited, self._cancel)
+            answer = self.source.model.complete(limited, conversation.cancel)
             conversation.seconds_left -= time.monotonic() - started
             if isinstance(answer, ModelUnavailable):
                 self._failed(conversation, answer)
@@ -208,7 +215,8 @@ class Consultation:
             conversation = self._conversation(desk, pursuit.problem, context)
             is_solved = conversation is not None and hearing.hear_out(desk, conversation)
             self.tell()
-            if is_solved:
+            if conversation is not None and is_solved:
+                conversation.end()
                 return
 
     def _conversation(self, desk: Desk, problem: Problem, context: SourceContext) -> Conversation | None:
@@ -221,7 +229,7 @@ class Consultation:
         if conversation is None:
             if desk.is_closed:
                 return None
-            conversation = Conversation(first, problem.family, desk.source.seconds)
+            conversation = Conversation(first, problem.family, desk.source.seconds, self._cancel.part())
             self._conversations[key] = conversation
         conversation.first = first
         if not conversation.asked and not desk.is_closed:
@@ -281,7 +289,7 @@ class Hearing:
         """Begin the next round, which shows what the best answer has left; False where there is to be none."""
         told = [result for result in results if result.best is not None]
         is_over = len(conversation.asked) >= desk.source.rounds or conversation.seconds_left < LEAST_SECONDS
-        if not told or is_over or desk.is_closed:
+        if not told or is_over or desk.is_closed or conversation.cancel.cancelled:
             return False
         best = min(told, key=lambda result: (not result.mended, result.distance)).best
         assert best is not None
