@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -97,6 +98,15 @@ def running(server: RunningServer) -> Iterator[RunningServer]:
         server.stop()
         thread.join(PATIENCE_SECONDS)
         assert not thread.is_alive()
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Return once it holds; for what nobody announces, such as a file that goes away."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        pause.wait(0.005)
 
 
 def events_of(response: httpx.Response) -> list[Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from serving.running_server import PATIENCE_SECONDS, RunningServer
+from serving.running_server import PATIENCE_SECONDS, RunningServer, until
 from serving.scripted_engine import ScriptedEngine
 from serving.snapshots import put_into_use
 from serving.test_lifecycle import command, starts
@@ -170,8 +170,7 @@ def test_one_model_of_one_process_is_one_client(server: RunningServer) -> None:
             pool.submit(answered, model, CompletionRequest(prompt=prompt))
             if number == 0:
                 assert server.engine.has_begun.acquire(timeout=PATIENCE_SECONDS)
-            while server.get("/health").json()["queued"] < number:
-                pass
+            until(lambda number=number: server.get("/health").json()["queued"] == number)  # type: ignore[misc]
         server.engine.go_on.set()
     assert ["".join(part.text for part in asked.parts) for asked in server.engine.asked] == ["wait", "g1", "m1", "g2"]
 
@@ -196,8 +195,7 @@ def test_a_server_that_ended_is_started_again(started: Places, monkeypatch: pyte
     monkeypatch.setenv("SCRIPTED_IDLE_SECONDS", "0.5")
     model = served(started, command())
     answered(model, CompletionRequest(prompt="x"))
-    while read_address(serve_folder_of(started)) is not None:
-        pass
+    until(lambda: read_address(serve_folder_of(started)) is None)
     answered(model, CompletionRequest(prompt="y"))
     assert starts(started) == 2
 
@@ -212,8 +210,7 @@ def test_a_server_that_cannot_start_is_not_tried_for_every_problem(
     monkeypatch.setattr(client_module, "REMEMBER_FAILURE_SECONDS", 0.0)
     model = served(started, command("broken"))
     for _ in range(2):
-        while is_locked(serve_folder_of(started).server_lock):
-            pass
+        until(lambda: not is_locked(serve_folder_of(started).server_lock))
         model.complete(CompletionRequest(prompt="x"), CancelToken())
     assert starts(started) == 3, "after a while it is"
 
@@ -225,8 +222,7 @@ def test_a_model_that_is_still_loading_is_told_and_asked_again(started: Places, 
         ServedModel(started, Settings(), "x", command=command("slow"), on_progress=lambda _: cancel.cancel()).complete(
             CompletionRequest(prompt="x"), cancel
         )
-    while read_address(serve_folder_of(started)) is None:
-        pass
+    until(lambda: read_address(serve_folder_of(started)) is not None)
     model = served(started, command("slow"))
     late = model.complete(CompletionRequest(prompt="x", deadline_seconds=0.5), CancelToken())
     assert isinstance(late, ModelUnavailable) and not late.is_lasting

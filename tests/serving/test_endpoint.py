@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from serving.fake_endpoint import Reply, answering, completions
+from serving.running_server import until
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.errors import Interrupted, ModelError
 from sleepy_agent.process import CancelToken
@@ -221,8 +222,7 @@ def test_no_answer_in_time_and_no_patience() -> None:
         with ThreadPoolExecutor(1) as pool:
             model = EndpointModel(Endpoint(endpoint.base_url, "qwen"), {})
             asked = pool.submit(model.complete, CHAT, cancel)
-            while len(endpoint.asked) < 2:
-                pass
+            until(lambda: len(endpoint.asked) == 2)
             cancel.cancel()
             with pytest.raises(Interrupted):
                 asked.result()

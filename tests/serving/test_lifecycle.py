@@ -19,7 +19,7 @@ import pytest
 from filelock import FileLock
 from process_watch import is_running
 
-from serving.running_server import PATIENCE_SECONDS, RunningServer, running
+from serving.running_server import PATIENCE_SECONDS, RunningServer, running, until
 from serving.scripted_engine import ScriptedEngine
 from sleepy_agent import __version__
 from sleepy_agent.cli.main import main
@@ -97,8 +97,7 @@ def test_of_two_processes_that_race_one_serves_and_the_other_says_so(places: Pla
     processes = [
         subprocess.Popen(command(), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) for _ in range(2)
     ]
-    while read_address(serve_folder_of(places)) is None:
-        assert None in [process.poll() for process in processes]
+    until(lambda: read_address(serve_folder_of(places)) is not None)
     first = connected(places)
     (loser,) = [process for process in processes if process.pid != first.address.pid]
     assert loser.communicate(timeout=PATIENCE_SECONDS)[0] == "already running\n"
@@ -224,8 +223,7 @@ def test_without_a_model_the_real_command_says_what_to_do(places: Places) -> Non
 def started(places: Places, mode: str) -> subprocess.Popen[str]:
     """A server process that listens already."""
     process = subprocess.Popen(command(mode), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    while read_address(serve_folder_of(places)) is None:
-        assert process.poll() is None
+    until(lambda: read_address(serve_folder_of(places)) is not None or process.poll() is not None)
     return process
 
 
@@ -279,8 +277,7 @@ def test_ending_lets_finish_what_is_answered(places: Places) -> None:
         asked = pool.submit(server.post, "/v1/completions", {"prompt": "wait"})
         assert server.engine.has_begun.acquire(timeout=PATIENCE_SECONDS)
         server.stop()
-        while (places.serve_folder / "address.json").exists():
-            pass
+        until(lambda: not (places.serve_folder / "address.json").exists())
         server.engine.go_on.set()
         assert asked.result().status_code == 200
     assert not server.engine.was_cancelled.is_set()

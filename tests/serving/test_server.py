@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from serving.running_server import PATIENCE_SECONDS, RunningServer, running
+from serving.running_server import PATIENCE_SECONDS, RunningServer, running, until
 from serving.scripted_engine import UNFIT, ScriptedEngine
 from serving.snapshots import a_snapshot, an_adapter, put_into_use
 from sleepy_agent.config import Places, Settings
@@ -354,10 +354,7 @@ def test_a_client_that_leaves_the_queue_is_not_served(server: RunningServer) -> 
 
 def until_queued(server: RunningServer, count: int) -> None:
     """Ask the server until so many are waiting."""
-    for _ in range(2000):
-        if server.get("/health").json()["queued"] == count:
-            return
-    raise AssertionError(server.get("/health").json())
+    until(lambda: server.get("/health").json()["queued"] == count)
 
 
 def test_a_deadline_ends_what_runs_with_what_there_is(server: RunningServer) -> None:
