@@ -16,6 +16,10 @@ from sleepy_agent.serving.native import Logits, NativeContext, NativeModel
 from sleepy_agent.serving.sampling import Chooser
 from sleepy_agent.serving.text_stream import TextStream
 
+SLOW_BATCHES = range(8, 11)
+"""From 8 rows on llama.cpp unpacks K-quantised weights for 16 rows (ggml-cpu/tiled), which takes longer for 8 to 10
+than two batches of half as many rows: 427 instead of 352 ms for 8 (a Q4_K_M of 1.5B parameters, one thread)."""
+
 
 class Writer:
     """One sample while it is written: token by token into text, until something ends it."""
@@ -89,33 +93,66 @@ class DraftCounts:
     accepted: int = 0
 
 
+@dataclass(slots=True)
+class _Group:
+    """Samples that have the same text so far: one sequence of the context and one row of a batch do for all."""
+
+    sequence: int
+    writers: dict[int, Writer]
+
+
 def write_together(
     context: NativeContext, writers: Sequence[Writer], first_logits: Logits, prompt_tokens: int, cancel: CancelToken
 ) -> None:
     """Write one sample for each of `writers`, one token each a batch, all from the one prompt in sequence 0.
 
-    `first_logits`: those after the prompt's last token. Sample i is sequence i.
+    `first_logits`: those after the prompt's last token. Uses sequences below the number of writers.
     """
-    for sequence, writer in enumerate(writers):
-        writer.write(first_logits)
-        if sequence:
-            context.copy_sequence(0, sequence)
+    groups = _write_group(context, _Group(0, dict(enumerate(writers))), first_logits)
     position = prompt_tokens
-    while active := [(sequence, writer) for sequence, writer in enumerate(writers) if not writer.is_finished]:
+    while groups:
         if cancel.cancelled:
-            for _sequence, writer in active:
-                writer.finish(FinishReason.CANCELLED)
+            for writer in writers:
+                if not writer.is_finished:
+                    writer.finish(FinishReason.CANCELLED)
             return
-        count = len(active)
-        context.decode(
-            [writer.last_token for _sequence, writer in active],
-            [position] * count,
-            [sequence for sequence, _writer in active],
-            [True] * count,
-        )
-        for row, (_sequence, writer) in enumerate(active):
-            writer.write(context.logits(row))
+        following: list[_Group] = []
+        for batch in _batches(groups, context.splits_batches):
+            context.decode(
+                [next(iter(group.writers.values())).last_token for group in batch],
+                [position] * len(batch),
+                [group.sequence for group in batch],
+                [True] * len(batch),
+            )
+            for row, group in enumerate(batch):
+                following += _write_group(context, group, context.logits(row))
+        groups = following
         position += 1
+
+
+def _write_group(context: NativeContext, group: _Group, logits: Logits) -> list[_Group]:
+    """Let each sample of a group choose its next token. Returns the groups of those that go on, one for each token."""
+    by_token: dict[int, dict[int, Writer]] = {}
+    for number, writer in group.writers.items():
+        token = writer.write(logits)
+        if not writer.is_finished:
+            by_token.setdefault(token, {})[number] = writer
+    # A group's sequence has the number of one of its samples, so that no two groups ever have the same one.
+    heirs = [parts for parts in by_token.values() if group.sequence in parts] or list(by_token.values())[:1]
+    following = []
+    for parts in by_token.values():
+        sequence = group.sequence if parts is heirs[0] else next(iter(parts))
+        if sequence != group.sequence:
+            context.copy_sequence(group.sequence, sequence)
+        following.append(_Group(sequence, parts))
+    return following
+
+
+def _batches(groups: Sequence[_Group], splits: bool) -> list[Sequence[_Group]]:
+    if splits and len(groups) in SLOW_BATCHES:
+        half = (len(groups) + 1) // 2
+        return [groups[:half], groups[half:]]
+    return [groups]
 
 
 def write_with_drafts(

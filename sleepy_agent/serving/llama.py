@@ -47,7 +47,7 @@ class EngineSettings:
     threads: int = 0
     cache_bytes: int = 256 * 1024 * 1024
     most_samples_together: int = 16
-    longest_draft: int = 16
+    longest_draft: int = 31
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -35,6 +36,8 @@ class NativeLog:
     """llama.cpp's log, written to ours; the last errors are kept to say why something failed."""
 
     def __init__(self) -> None:
+        # Where native code gives up, it would start a debugger and write pages to the terminal first.
+        os.environ.setdefault("GGML_NO_BACKTRACE", "1")
         self._logger = logging.getLogger("sleepy.llama")
         self._errors: deque[str] = deque(maxlen=4)
         # The library keeps only the pointer, so the callback has to live as long as this.
@@ -108,6 +111,12 @@ class NativeModel:
     @property
     def handle(self) -> Any:
         return self._model
+
+    @property
+    def has_k_quants(self) -> bool:
+        """Whether most weights are quantised in blocks of 256 (Q2_K to Q6_K)."""
+        first, last = llama_cpp.LLAMA_FTYPE_MOSTLY_Q2_K, llama_cpp.LLAMA_FTYPE_MOSTLY_Q6_K
+        return first <= int(llama_cpp.llama_model_ftype(self._model)) <= last
 
     @property
     def cache_bytes_per_token(self) -> int:
@@ -238,6 +247,7 @@ class NativeContext:
         self._memory: Any = llama_cpp.llama_get_memory(self._context)
         self._vocabulary_size = model.vocabulary_size
         self._embedding_length = model.embedding_length
+        self.splits_batches = model.has_k_quants and not bool(llama_cpp.llama_supports_gpu_offload())
         self._make_batch(batch_tokens)
 
     def _make_batch(self, capacity: int) -> None:

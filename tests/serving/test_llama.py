@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.chat import FinishReason
 from sleepy_agent.serving.engine import AdapterFile, Generated, GenerateRequest, PromptPart
 from sleepy_agent.serving.llama import EngineSettings, LlamaEngine, load_engine
+from sleepy_agent.serving.native import NativeContext
 
 CODE = "fn main() {\n    let value = String;\n    return value -> expected usize\n}\n"
 PROMPT = CODE * 5
@@ -159,6 +161,47 @@ def test_samples_of_a_seed_are_the_same_each_time_and_differ_among_themselves(en
     assert texts(first) == texts(again) != texts(other)
     assert len(set(texts(first))) > 1
     assert all(sample.tokens_out == 32 for sample in first.samples)
+
+
+@pytest.fixture
+def rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each batch has that goes through the model."""
+    found: list[int] = []
+    decode = NativeContext.decode
+
+    def count(self: NativeContext, tokens: Sequence[int], *rest: Any) -> None:
+        found.append(len(tokens))
+        decode(self, tokens, *rest)
+
+    monkeypatch.setattr(NativeContext, "decode", count)
+    return found
+
+
+@pytest.mark.parametrize("temperature", [0.05, 0.3, 0.7])
+@pytest.mark.parametrize("splits", [False, True])
+def test_samples_that_begin_the_same_part_where_they_differ(
+    files: Path, rows: list[int], temperature: float, splits: bool
+) -> None:
+    together, alone = load(files), load(files, most_samples_together=1)
+    together._context.splits_batches = splits
+    for seed in range(4):
+        asked = request(CODE, n=10, temperature=temperature, seed=seed, max_tokens=24)
+        rows.clear()
+        samples = together.generate(asked, CancelToken()).samples
+        written = rows[1:]
+        assert samples == alone.generate(asked, CancelToken()).samples
+        assert max(written) <= (7 if splits else 10)
+        assert sum(written) <= sum(sample.tokens_out for sample in samples)
+    together.close()
+    alone.close()
+
+
+def test_samples_that_are_all_the_same_take_one_row(files: Path, rows: list[int]) -> None:
+    engine = load(files)
+    generated = answer(engine, CODE, n=8, temperature=0.001, max_tokens=10)
+    assert len(set(texts(generated))) == 1
+    assert rows[1:] == [1] * 9, "one for each token but the first, which comes with the prompt"
+    engine.close()
 
 
 def test_samples_that_do_not_fit_together_are_written_one_after_another(files: Path) -> None:
