@@ -15,7 +15,7 @@ from sleepy_agent.serving.chat import ChatModel, ModelUnavailable
 from sleepy_agent.serving.client import ServedModel
 from sleepy_agent.serving.endpoint import Endpoint, EndpointModel
 from sleepy_agent.serving.lifecycle import OnProgress
-from sleepy_agent.serving.manifest import sha256_of, write_atomically
+from sleepy_agent.serving.manifest import SHA256, sha256_of, write_atomically
 
 SHORT_HASH = 8
 PULL = "`sleepy model pull` fetches one; `sleepy model list` shows which there are."
@@ -109,7 +109,9 @@ def name_and_file_in_use(places: Places, settings: Settings) -> tuple[str, Path]
 def _described(name: str, file: Path, places: Places) -> InstalledModel:
     try:
         record = json.loads((file.parent / "info.json").read_text(encoding="utf-8"))
-        return InstalledModel(name, file, str(record["sha256"]))
+        # Beside a file from elsewhere lies something of somebody else by that name.
+        if file.parent.parent == places.models_folder and SHA256.fullmatch(record["sha256"]):
+            return InstalledModel(name, file, record["sha256"])
     except (OSError, ValueError, KeyError, TypeError):
         pass
     try:

@@ -394,8 +394,7 @@ def hub_errors(wanted: WantedModel, endpoint: str, folder: Path) -> Iterator[Non
     import httpx2
     from huggingface_hub import errors
 
-    hand = "or fetch the file by hand and say `sleepy model use FILE.gguf`"
-    kept = f" {BROKEN_OFF}" if any(folder.glob(f"*{PART_SUFFIX}")) else ""
+    by_hand = "or fetch the file by hand and say `sleepy model use FILE.gguf`."
     try:
         yield
     except errors.OfflineModeIsEnabled as error:
@@ -420,15 +419,25 @@ def hub_errors(wanted: WantedModel, endpoint: str, folder: Path) -> Iterator[Non
         ) from error
     except errors.HfHubHTTPError as error:
         status = error.response.status_code
+        if status in (401, 403):
+            raise ModelError(
+                f"{endpoint} does not let you have {wanted.file} (HTTP status {status}).",
+                "Set HF_TOKEN to a token that may read it, or unset one that is out of date.",
+            ) from error
         reason = "is asked too much at the moment" if status == 429 else f"answered with HTTP status {status}"
-        raise ModelError(f"{endpoint} {reason}.", f"Try again later, {hand}.{kept}") from error
+        raise ModelError(f"{endpoint} {reason}.", f"Try again later, {by_hand}{what_is_kept(folder)}") from error
     except (httpx2.HTTPError, httpx2.InvalidURL, errors.HFValidationError) as error:
         why = (str(error) or type(error).__name__).strip().rstrip(".").splitlines()[0]
-        kept = f" {BROKEN_OFF}" if any(folder.glob(f"*{PART_SUFFIX}")) else ""
         raise ModelError(
             f"{endpoint} cannot be reached: {why}.",
-            f"Check the network and the proxy (HTTPS_PROXY), set HF_ENDPOINT to a mirror, {hand}.{kept}",
+            f"Check the network and the proxy (HTTPS_PROXY), set HF_ENDPOINT to a mirror, {by_hand}"
+            f"{what_is_kept(folder)}",
         ) from error
+
+
+def what_is_kept(folder: Path) -> str:
+    """A sentence about a file that is there in part."""
+    return f" {BROKEN_OFF}" if any(folder.glob(f"*{PART_SUFFIX}")) else ""
 
 
 def offline() -> ModelError:
