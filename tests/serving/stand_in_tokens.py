@@ -1,4 +1,4 @@
-"""A small byte-level BPE vocabulary learnt from texts that are split as Qwen2 splits them (by the tokenizers library)."""
+"""A small byte-level BPE vocabulary learnt from texts, which are split as Qwen2 splits them first."""
 
 from __future__ import annotations
 
