@@ -18,7 +18,7 @@ from sleepy_agent.fixes.events import (
     ProblemLeft,
     ProblemsFound,
     ProofMade,
-    SourceLeftOut,
+    SourceUnavailable,
     StageStarted,
 )
 
@@ -42,8 +42,8 @@ def stage_text(event: Event, root: Path) -> str | None:
             return f"{problem.code or 'error'} {place(problem, root)}: trying {candidate.source}: {candidate.title}"
         case FixTakenBack(problem, title):
             return f"taken back, another error keeps it from being checked to the end: {place(problem, root)}: {title}"
-        case SourceLeftOut(source, reason, remedy):
-            return f"The source {source} is left out: {reason} {remedy}"
+        case SourceUnavailable(source, reason, remedy):
+            return f"The source {source} does not answer: {reason} {remedy}"
         case FixAccepted() | ProblemLeft() | ProofMade():
             return None
 
@@ -81,7 +81,7 @@ class Progress:
         text = stage_text(event, self._root)
         if self._silent or text is None:
             return
-        if isinstance(event, SourceLeftOut):
+        if isinstance(event, SourceUnavailable):
             # It says what to do, so it stays.
             self.pause()
             self._console.print(Text(text, "yellow"))

@@ -98,8 +98,8 @@ class Desk:
         self.source = source
         self.is_closed = False
         """Whether the model is not asked any more in this run."""
-        self.left_out: queue.SimpleQueue[ModelUnavailable] = queue.SimpleQueue()
-        """Why, until somebody has told it."""
+        self.failures: queue.SimpleQueue[ModelUnavailable] = queue.SimpleQueue()
+        """Why there was no answer, the first time first."""
         self._cancel = cancel
         self._waiting: queue.Queue[Conversation | None] = queue.Queue()
         self._thread: threading.Thread | None = None
@@ -163,9 +163,9 @@ class Desk:
 
     def _failed(self, conversation: Conversation, why: ModelUnavailable) -> None:
         self._failures += 1
-        if (why.is_lasting or self._failures >= MOST_FAILURES) and not self.is_closed:
+        self.failures.put(why)
+        if why.is_lasting or self._failures >= MOST_FAILURES:
             self.is_closed = True
-            self.left_out.put(why)
         conversation.parts.put(Part(None, is_greedy=False, is_last=True))
 
 
@@ -178,6 +178,8 @@ class Consultation:
         self._say = say
         self._desks = [Desk(one, self._cancel) for one in sources if isinstance(one, ModelSource)]
         self._conversations: dict[tuple[str, str, str], Conversation] = {}
+        self._told: list[Desk] = []
+        """Those whose failure was said."""
 
     @property
     def is_open(self) -> bool:
@@ -191,10 +193,11 @@ class Consultation:
             desk.close()
 
     def tell(self) -> None:
-        """Say which models are not asked any more, and why: once each."""
+        """Say which models do not answer, and why: once each."""
         for desk in self._desks:
-            if not desk.left_out.empty():
-                self._say(desk.source.name, desk.left_out.get())
+            if desk not in self._told and not desk.failures.empty():
+                self._told.append(desk)
+                self._say(desk.source.name, desk.failures.get())
 
     def forget_waiting(self) -> None:
         """Take back the questions whose turn has not come: what they are about may be gone soon."""

@@ -21,7 +21,7 @@ from sleepy_agent.fixes.events import (
     ProblemLeft,
     ProblemsFound,
     ProofMade,
-    SourceLeftOut,
+    SourceUnavailable,
     StageStarted,
 )
 from sleepy_agent.fixes.offers import decide_on, hindrance_of, ranking_of
@@ -74,7 +74,7 @@ def fix_workspace(
         run = Run(session, sources, options, decide, emit, cancel, start_budget(options.budget_seconds), book)
         run.hindrance = lambda path: hindrance_of(path, session)
         run.consultation = consultation_for(
-            sources, cancel, lambda name, why: emit(SourceLeftOut(name, why.reason, why.remedy))
+            sources, cancel, lambda name, why: emit(SourceUnavailable(name, why.reason, why.remedy))
         )
         green = False
         written: tuple[Path, ...] = ()

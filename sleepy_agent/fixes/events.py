@@ -90,8 +90,8 @@ class ProofMade:
 
 
 @dataclass(frozen=True, slots=True)
-class SourceLeftOut:
-    """A source is not asked any more in this run; the others go on. Told once a run."""
+class SourceUnavailable:
+    """A source gave no answer; the others go on. Told once a run."""
 
     source: str
     reason: str
@@ -99,7 +99,14 @@ class SourceLeftOut:
 
 
 Event = (
-    StageStarted | ProblemsFound | AttemptMade | FixAccepted | FixTakenBack | ProblemLeft | ProofMade | SourceLeftOut
+    StageStarted
+    | ProblemsFound
+    | AttemptMade
+    | FixAccepted
+    | FixTakenBack
+    | ProblemLeft
+    | ProofMade
+    | SourceUnavailable
 )
 Emit = Callable[[Event], None]
 

@@ -437,8 +437,8 @@ class OneSearch:
 
 
 def tell_log(source: str, why: ModelUnavailable) -> None:
-    """Say in the log that a model is not asked any more; the other sources go on."""
-    logging.getLogger(__name__).warning("The source %s is left out: %s %s", source, why.reason, why.remedy)
+    """Say in the log that a model does not answer; the other sources go on."""
+    logging.getLogger(__name__).warning("The source %s does not answer: %s %s", source, why.reason, why.remedy)
 
 
 def is_found_by_name(path: Path) -> bool:
