@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     # looking at all would take 10 MB.
     thresholds = gc.get_threshold()
     gc.set_threshold(5000, 20, 20)
-    from sleepy_lsp.server import run_server
+    from sleepy_lsp.server.language_server import run_server
 
     gc.freeze()
     gc.set_threshold(*thresholds)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from sleepy_lsp.content_changes import apply_content_changes
+from sleepy_lsp.texts.content_changes import apply_content_changes
 
 ENDS = ("start", "end")
 """The two positions of a range."""

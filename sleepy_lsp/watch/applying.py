@@ -13,8 +13,8 @@ from sleepy_agent.errors import cannot_write
 from sleepy_agent.fixes.write import FileChange, write_files
 from sleepy_agent.memory.database import open_database
 from sleepy_agent.memory.runs import RunCounts, begin_run, finish_run, record_written_file
-from sleepy_lsp.convert import path_of_uri
-from sleepy_lsp.line_index import LineIndex, line_index
+from sleepy_lsp.texts.convert import path_of_uri
+from sleepy_lsp.texts.line_index import LineIndex, line_index
 
 COMMAND = "sleepy watch"
 

@@ -22,8 +22,8 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import ObservedWatch
 
-from sleepy_agent.live.ignore import IGNORE_FILE_NAME
-from sleepy_agent.live.permission import is_target_directory
+from sleepy_agent.live.permission.ignore import IGNORE_FILE_NAME
+from sleepy_agent.live.permission.refusals import is_target_directory
 
 GATHERED_SECONDS = 0.05
 """Editors write a file in several steps, and a branch switch many files."""

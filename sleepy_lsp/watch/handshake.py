@@ -9,8 +9,8 @@ from typing import Any, TextIO
 
 from sleepy_agent.config import Places
 from sleepy_agent.fixes.write import hash_of
-from sleepy_lsp.convert import uri_of_path
 from sleepy_lsp.names import ACTION_KINDS
+from sleepy_lsp.texts.convert import uri_of_path
 
 ENCODING = "utf-8"
 """The position encoding we ask for: rust-analyzer and Sleepy both know it."""

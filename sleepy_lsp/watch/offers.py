@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from sleepy_lsp.convert import path_of_uri
+from sleepy_lsp.texts.convert import path_of_uri
 
 
 @dataclass(frozen=True, slots=True)

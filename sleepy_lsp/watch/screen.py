@@ -12,8 +12,8 @@ from rich.text import Text
 
 from sleepy_agent.cli.render import INDENT, diff_lines, relative
 from sleepy_agent.cli.values import counted
+from sleepy_lsp.actions.words import ANY_JUDGE, JUDGES, NAME, flag_words
 from sleepy_lsp.watch.offers import Item, Offer, Selection
-from sleepy_lsp.words import ANY_JUDGE, JUDGES, NAME, flag_words
 
 if TYPE_CHECKING:
     from rich.console import Console

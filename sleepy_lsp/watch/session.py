@@ -13,7 +13,8 @@ from typing import Any
 
 from sleepy_agent.errors import EXIT_GREEN, EXIT_INTERRUPTED, SleepyError
 from sleepy_agent.fixes.write import FileChange
-from sleepy_lsp.convert import uri_of_path
+from sleepy_lsp.actions.words import NAME
+from sleepy_lsp.texts.convert import uri_of_path
 from sleepy_lsp.watch.applying import NotApplicable, diff_of, file_changes, write_accepted
 from sleepy_lsp.watch.client import LanguageClient
 from sleepy_lsp.watch.files import KnownStates, files_that_matter, watching_tree
@@ -32,7 +33,6 @@ from sleepy_lsp.watch.offers import (
     without_offer,
 )
 from sleepy_lsp.watch.screen import BUSY, Screen, TerminalScreen, WorkState, title_of
-from sleepy_lsp.words import NAME
 
 ANSWER_SECONDS = 30.0
 TICK_SECONDS = 1.0

@@ -20,11 +20,11 @@ from lsp.offers import (
     span_at,
 )
 from sleepy_agent.live.messages import BundleKind, FixBundle, LiveOffer, Trigger
-from sleepy_lsp.abilities import ClientAbilities
-from sleepy_lsp.board import Board, found
-from sleepy_lsp.code_actions import code_actions
-from sleepy_lsp.convert import PlacedText, TextOf
-from sleepy_lsp.line_index import line_index
+from sleepy_lsp.actions.abilities import ClientAbilities
+from sleepy_lsp.actions.code_actions import code_actions
+from sleepy_lsp.texts.convert import PlacedText, TextOf
+from sleepy_lsp.texts.line_index import line_index
+from sleepy_lsp.workspaces.board import Board, found
 
 TEXT = b"fn main() {\n    let total = 0;\n    total += 1;\n    let count = 0;\n    count += 1;\n}\n"
 OTHER_TEXT = b"pub fn other() {}\n"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from lsprotocol import types as lsp
 
-from sleepy_lsp.convert import byte_range, path_of_uri
-from sleepy_lsp.line_index import line_index
+from sleepy_lsp.texts.convert import byte_range, path_of_uri
+from sleepy_lsp.texts.line_index import line_index
 
 
 def with_text_edits(text: bytes, edits: Sequence[lsp.TextEdit], encoding: str) -> bytes:

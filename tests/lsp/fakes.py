@@ -19,8 +19,8 @@ from pytest_lsp import LanguageClient
 from pytest_lsp.client import register_lsp_features
 
 from lsp.scripted_worker import JOURNAL_VARIABLE
-from sleepy_lsp.convert import uri_of_path
-from sleepy_lsp.worker_client import WORKER_COMMAND_VARIABLE
+from sleepy_lsp.texts.convert import uri_of_path
+from sleepy_lsp.workspaces.worker_client import WORKER_COMMAND_VARIABLE
 
 TESTS = Path(__file__).parents[1]
 SCRIPTED_WORKER = (sys.executable, "-m", "lsp.scripted_worker")

@@ -13,11 +13,11 @@ WEIGHTY = ("tree_sitter", "sqlite_utils", "rich", "watchdog", "sleepy_agent.carg
 @pytest.mark.parametrize(
     ("module", "unwanted"),
     [
-        ("sleepy_lsp.content_changes", ("lsprotocol", "pygls", "attrs", "asyncio", *WEIGHTY)),
-        ("sleepy_lsp.code_actions", ("pygls", *WEIGHTY)),
-        ("sleepy_lsp.hints", ("pygls", *WEIGHTY)),
-        ("sleepy_lsp.explain", ("pygls", *WEIGHTY)),
-        ("sleepy_lsp.documents", ("pygls", *WEIGHTY)),
+        ("sleepy_lsp.texts.content_changes", ("lsprotocol", "pygls", "attrs", "asyncio", *WEIGHTY)),
+        ("sleepy_lsp.actions.code_actions", ("pygls", *WEIGHTY)),
+        ("sleepy_lsp.actions.hints", ("pygls", *WEIGHTY)),
+        ("sleepy_lsp.actions.explain", ("pygls", *WEIGHTY)),
+        ("sleepy_lsp.texts.documents", ("pygls", *WEIGHTY)),
     ],
 )
 def test_a_module_does_not_bring_more_than_it_needs(module: str, unwanted: tuple[str, ...]) -> None:

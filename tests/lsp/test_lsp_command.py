@@ -45,7 +45,8 @@ def test_a_wrap_without_a_program_is_told(capsys: pytest.CaptureFixture[str]) ->
 
 def test_what_answers_initialize_loads_nothing_heavy() -> None:
     code = (
-        "import sys; from sleepy_agent.config import find_places; from sleepy_lsp.server import make_server;"
+        "import sys; from sleepy_agent.config import find_places;"
+        "from sleepy_lsp.server.language_server import make_server;"
         f"make_server(find_places()); print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

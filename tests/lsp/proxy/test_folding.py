@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sleepy_lsp.content_changes import apply_content_changes
 from sleepy_lsp.proxy.folding import change_lines, lines_of
+from sleepy_lsp.texts.content_changes import apply_content_changes
 
 TEXTS = st.text(alphabet=st.sampled_from("ab\r\n\u2028é🦀"), max_size=12)
 POSITIONS = st.fixed_dictionaries({"line": st.integers(0, 8), "character": st.integers(0, 6)})

@@ -9,12 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsp.proxy.stage import SERVER, URI, Stage, begin_sleepy, opened, running_stage, spoken
-from sleepy_lsp.content_changes import apply_content_changes
 from sleepy_lsp.proxy.conversation import Phase
 from sleepy_lsp.proxy.restarts import RestartPolicy
 from sleepy_lsp.proxy.session import ProxySettings
 from sleepy_lsp.proxy.sleepy_side import sleepy_ended
 from sleepy_lsp.proxy.wrapped_side import wrapped_ended, wrapped_started
+from sleepy_lsp.texts.content_changes import apply_content_changes
 
 REQUESTS = {
     "hover": ("textDocument/hover", {}),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from lsp.proxy.stage import SERVER, URI, Stage, opened, running_stage, spoken, text_frame, typed
-from sleepy_lsp.content_changes import apply_content_changes
 from sleepy_lsp.proxy.document_log import KEPT_CHANGES
 from sleepy_lsp.proxy.restarts import RestartPolicy
 from sleepy_lsp.proxy.session import ProxySettings
 from sleepy_lsp.proxy.sleepy_side import sleepy_ended, sleepy_started
 from sleepy_lsp.proxy.wrapped_side import fail, wrapped_ended, wrapped_started
+from sleepy_lsp.texts.content_changes import apply_content_changes
 
 
 def restart_wrapped(stage: Stage) -> None:

@@ -18,9 +18,9 @@ from typing import Any
 
 from sleepy_agent.code.edits import apply_edits, unified_diff
 from sleepy_agent.domain import Edit
-from sleepy_lsp.convert import path_of_uri, uri_of_path
-from sleepy_lsp.line_index import line_index
 from sleepy_lsp.proxy.framing import FrameReader, message_bytes, parsed
+from sleepy_lsp.texts.convert import path_of_uri, uri_of_path
+from sleepy_lsp.texts.line_index import line_index
 
 BROKEN = re.compile(rb"broken_\w+")
 MOODS = {

@@ -12,7 +12,7 @@ from sleepy_agent.errors import CannotWrite, FileChanged
 from sleepy_agent.fixes.write import FileChange
 from sleepy_agent.memory.database import open_database
 from sleepy_agent.memory.runs import list_runs
-from sleepy_lsp.convert import uri_of_path
+from sleepy_lsp.texts.convert import uri_of_path
 from sleepy_lsp.watch.applying import NotApplicable, diff_of, file_changes, source_roots, write_accepted
 
 

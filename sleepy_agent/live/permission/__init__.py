@@ -1,0 +1,1 @@
+"""Where nothing may be done in the background, and why."""

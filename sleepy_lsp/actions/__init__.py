@@ -1,0 +1,1 @@
+"""What an editor shows of what is known: code actions, hints, explanations."""

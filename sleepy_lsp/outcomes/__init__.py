@@ -1,0 +1,1 @@
+"""What becomes of offers, followed beside the event loop."""

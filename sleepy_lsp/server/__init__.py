@@ -1,0 +1,1 @@
+"""The language server: what a client says and hears."""
