@@ -109,6 +109,11 @@ def until(condition: Callable[[], object]) -> None:
         pause.wait(0.005)
 
 
+def until_queued(server: RunningServer, count: int) -> None:
+    """Ask the server until so many are waiting."""
+    until(lambda: server.get("/health").json()["queued"] == count)
+
+
 def events_of(response: httpx.Response) -> list[Any]:
     """The events of a streamed answer; the last one is the text [DONE] where it ended well."""
     found: list[Any] = []
