@@ -54,9 +54,10 @@ def failing_command(monkeypatch: pytest.MonkeyPatch, error: Callable[[], BaseExc
 
 def test_help_lists_every_command_with_its_summary(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--help"]) == 0
-    shown = " ".join(capsys.readouterr().out.split())
+    # Lines are broken at hyphens, too, so spaces are not compared.
+    shown = "".join(capsys.readouterr().out.split())
     for command in every_command():
-        assert f"{command.name} {command.summary}" in shown
+        assert f"{command.name}{command.summary}".replace(" ", "") in shown
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -187,7 +188,7 @@ def test_a_reader_that_left_is_no_error(word: str, monkeypatch: pytest.MonkeyPat
 
 
 def test_other_packages_add_commands_but_replace_none() -> None:
-    added = (Command("serve", "serve", "somewhere.serve"), Command("fix", "mine", "somewhere.fix"))
+    added = (Command("sleepwalk", "sleepwalk", "somewhere.walk"), Command("fix", "mine", "somewhere.fix"))
     assert every_command(added) == (*CORE_COMMANDS, added[0])
 
 
