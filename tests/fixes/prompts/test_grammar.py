@@ -4,14 +4,20 @@ is served."""
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from serving.tiny_models import write_tiny_model
 
 from sleepy_agent.fixes.prompts.answers import BadAnswer, parse_answer
 from sleepy_agent.fixes.prompts.grammar import line_grammar, quoted
 from sleepy_agent.fixes.prompts.profiles import EditForm
+from sleepy_agent.process import CancelToken
+from sleepy_agent.serving.chat import FinishReason
+from sleepy_agent.serving.engine import GenerateRequest
+from sleepy_agent.serving.llama import EngineSettings, load_engine
 
-from .programs import plain_view
+from .programs import SHELF, plain_view, prompt_for
 
 CODE = 'fn main() {\n    let a = "x\\n";\n    f(a, \'"\');\n}\n'
 
@@ -75,3 +81,22 @@ def test_too_much_to_choose_from_has_no_grammar() -> None:
 
 def test_texts_are_quoted() -> None:
     assert quoted('a"b\\c\t') == '"a\\"b\\\\c\\t"'
+
+
+def test_llama_cpp_reads_it_and_even_a_model_without_sense_writes_edits(tmp_path: Path) -> None:
+    engine = load_engine(EngineSettings(write_tiny_model(tmp_path / "tiny.gguf"), name="tiny", threads=1))
+    prompt = prompt_for(tmp_path, SHELF.replace('shelf.remove("x")', "shelf.books.len()"), "E0384")
+    assert prompt.grammar is not None and prompt.names is not None
+    request = GenerateRequest(
+        prompt.parts, n=6, temperature=1.5, max_tokens=150, grammar=prompt.grammar, stop=prompt.profile.stop, seed=7
+    )
+    try:
+        samples = engine.generate(request, CancelToken()).samples
+    finally:
+        engine.close()
+    form = as_pattern(prompt.grammar)
+    finished = [sample.text for sample in samples if sample.finish_reason is FinishReason.STOP]
+    # Without sense means without an end, too, for some of them.
+    assert all(re.match(r"L[1-8] ", sample.text) for sample in samples)
+    assert all(form.fullmatch(text.rstrip("\n")) for text in finished), finished
+    assert len({sample.text for sample in samples}) > 1
