@@ -20,6 +20,13 @@ from sleepy_agent.serving.manifest import SHA256, sha256_of, write_atomically
 SHORT_HASH = 8
 PULL = "`sleepy model pull` fetches one; `sleepy model list` shows which there are."
 
+NO_PACKAGES = ModelUnavailable(
+    "Models need Python packages that are not installed.",
+    "`pip install 'sleepy-coder[serve]'` installs them.",
+    is_lasting=True,
+)
+"""A model or an endpoint was set up, and the extra was not installed, or was removed since."""
+
 
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
@@ -43,6 +50,8 @@ def main_model(
     None where none is set up; ModelUnavailable where one is that is not there.
     """
     if settings.model_endpoint:
+        if find_spec("httpx") is None:
+            return NO_PACKAGES
         # Named as our own server names them, so that a vLLM with the same adapters can take its place.
         name = settings.model_name or "sleepy/base"
         return EndpointModel(Endpoint(settings.model_endpoint, name, has_adapters=True), environment)
@@ -53,12 +62,7 @@ def main_model(
     except ModelError as error:
         return ModelUnavailable(error.message, error.remedy, is_lasting=True)
     if find_spec("httpx") is None:
-        # A model was pulled, and since then the extra was removed.
-        return ModelUnavailable(
-            "The local model needs Python packages that are not installed.",
-            "`pip install 'sleepy-coder[serve]'` installs them.",
-            is_lasting=True,
-        )
+        return NO_PACKAGES
     return ServedModel(places, settings, model.model_id, on_progress=on_progress)
 
 
@@ -72,6 +76,8 @@ def remote_model(settings: Settings, environment: Mapping[str, str]) -> ChatMode
             "Say with remote_model what that server calls the model.",
             is_lasting=True,
         )
+    if find_spec("httpx") is None:
+        return NO_PACKAGES
     endpoint = Endpoint(settings.remote_endpoint, settings.remote_model, settings.remote_key_variable)
     return EndpointModel(endpoint, environment)
 

@@ -15,6 +15,7 @@ from serving.running_server import until
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.errors import Interrupted, ModelError
 from sleepy_agent.process import CancelToken
+from sleepy_agent.serving import model_choice
 from sleepy_agent.serving.chat import (
     CompletionAnswer,
     CompletionRequest,
@@ -279,6 +280,17 @@ def test_an_endpoint_of_the_settings_is_asked_instead(places: Places) -> None:
     assert isinstance(nameless, ModelUnavailable) and "remote_model" in nameless.reason
     remote = remote_model(Settings(remote_endpoint="https://h/v1", remote_model="big"), {})
     assert isinstance(remote, EndpointModel) and remote.model_id == "big@h"
+
+
+def test_without_the_extra_that_brings_them_models_say_so(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulled(places, "qwen")
+    monkeypatch.setattr(model_choice, "find_spec", lambda _name: None)
+    for found in (
+        main_model(places, Settings(), {}),
+        main_model(places, Settings(model_endpoint="http://localhost:1"), {}),
+        remote_model(Settings(remote_endpoint="http://localhost:1", remote_model="m"), {}),
+    ):
+        assert isinstance(found, ModelUnavailable) and "sleepy-coder[serve]" in found.remedy
 
 
 def test_a_checksum_is_computed_once_for_each_state_of_a_file(tmp_path: Path) -> None:
