@@ -25,22 +25,42 @@ def reference() -> str:
 
 def section_of(command: Command) -> Iterator[str]:
     """One command: what it does, its arguments in a table, its further notes."""
-    # argparse offers no public way from a parser to its arguments; these two names are as old as it is.
-    choices = next(
-        action.choices for action in make_parser(command.name, CORE_COMMANDS)._actions if action.dest == "command"
-    )
-    assert isinstance(choices, dict)
-    parser: argparse.ArgumentParser = choices[command.name]
-    yield f"## `sleepy {command.name}`\n"
+    yield from section_of_parser(parsers_below(make_parser(command.name, CORE_COMMANDS))[command.name], "##")
+
+
+def section_of_parser(parser: argparse.ArgumentParser, level: str) -> Iterator[str]:
+    """A parser under a heading of `level`, then those of its actions, where it has some."""
+    below = parsers_below(parser)
+    yield f"{level} `{parser.prog}`\n"
     yield f"{parser.description}\n"
-    yield "| argument | meaning |"
-    yield "| --- | --- |"
-    for action in parser._actions:
-        if action.dest != "help":
-            yield f"| `{words_of(action)}` | {(action.help or '').replace('|', chr(92) + '|')} |"
-    yield ""
+    if not below:
+        yield "| argument | meaning |"
+        yield "| --- | --- |"
+        for action in parser._actions:
+            if action.dest != "help":
+                yield f"| `{words_of(action)}` | {meaning_of(action, parser)} |"
+        yield ""
     if parser.epilog:
         yield paragraphs(parser.epilog)
+    for one in below.values():
+        yield from section_of_parser(one, f"{level}#")
+
+
+def parsers_below(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers of a parser's commands by name, in order."""
+    # argparse offers no public way from a parser to its arguments; these two names are as old as it is.
+    return {
+        name: one
+        for action in parser._actions
+        if isinstance(action, argparse._SubParsersAction)
+        for name, one in action.choices.items()
+    }
+
+
+def meaning_of(action: argparse.Action, parser: argparse.ArgumentParser) -> str:
+    """The help of an argument, with its default where that is a part of it."""
+    text = (action.help or "").replace("%(default)s", str(action.default)).replace("%(prog)s", parser.prog)
+    return text.replace("|", "\\|")
 
 
 def words_of(action: argparse.Action) -> str:

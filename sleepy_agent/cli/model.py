@@ -1,4 +1,4 @@
-"""`sleepy model`: fetch, choose, describe and remove the local models."""
+"""`sleepy model`: fetch, choose, describe, remove and merge the local models."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from sleepy_agent.cli import model_merge
 from sleepy_agent.cli.console import console_for
 from sleepy_agent.cli.model_report import (
     describe_model,
@@ -27,7 +28,7 @@ from sleepy_agent.errors import EXIT_GREEN, BadUsage, ModelError
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.gguf_header import validate_base
 from sleepy_agent.serving.lifecycle import stop_server
-from sleepy_agent.serving.model_choice import name_and_file_in_use
+from sleepy_agent.serving.model_choice import model_in_use, name_and_file_in_use
 from sleepy_agent.serving.models import LIST, default_model, known_models, remove_model, stored_model, stored_models
 
 NEEDED_EXTRA: Final = "Install the extra that brings it: `pip install 'sleepy-coder[serve]'`."
@@ -45,8 +46,9 @@ class Action(NamedTuple):
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The actions of `sleepy model`, each with its options."""
     parser.epilog = (
-        "Models are fetched from Hugging Face or the mirror in HF_ENDPOINT (HF_TOKEN where it wants one; nothing with"
-        " HF_HUB_OFFLINE=1), go on where they were broken off, and are kept only with the right checksum."
+        "Models are fetched from Hugging Face, or from the mirror in HF_ENDPOINT; HF_TOKEN is told where it is set,\n"
+        "and with HF_HUB_OFFLINE=1 nothing is fetched. What was broken off is gone on with by the same command, and\n"
+        "only a file with the right checksum is kept."
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", title="actions", required=True)
     for action in ACTIONS:
@@ -199,6 +201,14 @@ def remove(arguments: argparse.Namespace, terminal: Terminal, places: Places, se
     return EXIT_GREEN
 
 
+def merge(arguments: argparse.Namespace, terminal: Terminal, places: Places, settings: Settings) -> int:
+    """Merge an adapter into a base."""
+    if arguments.base is not None:
+        name, _ = named_model(arguments.base, places, settings)
+        settings = replace(settings, model=name)
+    return model_merge.merge(arguments, model_in_use(places, settings), terminal, places, settings)
+
+
 def named_model(name: str, places: Places, settings: Settings) -> tuple[str, Path]:
     """Name and file of a model that can be used; a path is its own name, absolute. Raises ModelError."""
     if name.endswith(".gguf") or "/" in name:
@@ -246,4 +256,5 @@ ACTIONS: Final = (
     Action("use", "use a model from now on", add_use_arguments, use),
     Action("info", "describe a model: its kind, its size, the memory it takes", add_info_arguments, info),
     Action("rm", "delete a model", add_rm_arguments, remove),
+    Action("merge", model_merge.SUMMARY, model_merge.add_arguments, merge),
 )
