@@ -15,7 +15,7 @@ from sleepy_agent.cli.fix import read_mode, run_with
 from sleepy_agent.cli.progress import Progress
 from sleepy_agent.domain import Proof
 from sleepy_agent.errors import BadUsage, Interrupted
-from sleepy_agent.fixes.events import Decision, FixAccepted
+from sleepy_agent.fixes.events import Decision, FixAccepted, SourceUnavailable
 from sleepy_agent.process import CancelToken
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "fix-report.schema.json"
@@ -240,6 +240,16 @@ def test_a_fix_that_was_agreed_to_in_an_earlier_round_is_shown_with_its_diff(tmp
     shown = terminal.output.getvalue()
     assert "+    take(x.clone());" in shown and "why: it is the only one" in shown
     assert shown.count("the same change mends it") == 1
+
+
+@pytest.mark.parametrize("animated", [False, True])
+def test_what_a_model_cannot_do_stays_on_the_screen(animated: bool, tmp_path: Path) -> None:
+    terminal = make_terminal()
+    console = console_for(terminal.as_terminal, terminal.as_terminal.output)
+    with Progress(console, tmp_path, animated=animated) as progress:
+        progress.show(SourceUnavailable("model", "There is no model.", "`sleepy model pull` fetches one."))
+    shown = " ".join(terminal.output.getvalue().split())
+    assert "The source model does not answer: There is no model. `sleepy model pull` fetches one." in shown
 
 
 def test_json_tells_why_only_where_it_is_asked_to(two_fixes: ScriptedEngine, tmp_path: Path) -> None:
