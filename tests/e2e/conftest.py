@@ -19,7 +19,7 @@ from .projects import green_project
 SETTINGS: Mapping[str, Any] = {
     "rust_analyzer_grace_milliseconds": 60_000,
     "rest_milliseconds": 300,
-    "settle_seconds": 1.0,
+    "settle_seconds": 3.0,
 }
 
 

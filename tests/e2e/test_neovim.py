@@ -29,7 +29,8 @@ def test_bugs_are_fixed_in_neovim(tmp_path: Path, environment: Mapping[str, str]
         "way": way,
         "saved": asdict(FORGOTTEN_MUT),
         "unsaved": asdict(ACCENTED_MUT),
-        "sleepy": {"settings": dict(SETTINGS)},
+        # Between a fix and its :undo a busy machine lets some time pass, which must not settle the fix.
+        "sleepy": {"settings": {**SETTINGS, "settle_seconds": 8.0}},
         "analyzer": dict(ANALYZER_SETTINGS),
         "state_folder": str(state),
     }
