@@ -304,6 +304,8 @@ class OneSearch:
         self._book = RunBook("", self._session.workspace.root, self._session.read, lambda _event: None)
         self._preferred: list[tuple[FoundFix, LiveOffer]] = []
         self._told: set[int] = set()
+        self._final: dict[int, FoundFix] = {}
+        """What was found for each problem and told, compiled by itself."""
         self._reasons: dict[str, str] = {}
         self._consultation = consultation_for(workspace.sources, cancel, tell_log)
 
@@ -350,11 +352,14 @@ class OneSearch:
             self._reasons.setdefault(self._ids[id(problem)], "There was no time to look for a fix.")
 
     def _hear_models(self) -> None:
-        """What models say of problems without an offer; last, so that nothing that is quick waits for them."""
+        """What models say of problems without an offer that may be preferred; last, so that nothing that is quick
+        waits for them."""
         for one in self._wanted:
             if self._consultation is None or not self._may_go_on():
                 return
-            if id(one.problem) not in self._told:
+            earlier = self._final.get(id(one.problem))
+            # Between equals a model does not decide either.
+            if earlier is None or not (earlier.is_preferred or earlier.tied):
                 search = Search(
                     self._session,
                     (),
@@ -364,7 +369,7 @@ class OneSearch:
                     on_passed=self._tell_at_once,
                     consultation=self._consultation,
                 )
-                self._tell(list(search.run([one.problem]).values()))
+                self._tell([beside(found, earlier) for found in search.run([one.problem]).values()])
                 if id(one.problem) in self._told:
                     self._reasons.pop(one.problem_id, None)
 
@@ -403,6 +408,7 @@ class OneSearch:
     def _tell_final(self, found: Sequence[FoundFix]) -> None:
         checked = [checked_to_the_end(one, self._session) if one.is_preferred else one for one in found]
         for one in checked:
+            self._final[id(one.problem)] = one
             offers = self._offers(one, is_provisional=False)
             if offers:
                 self._send([one], offers)
@@ -434,6 +440,14 @@ class OneSearch:
         bundles = bundles_of(self._preferred, self._session, self._may_go_on)
         if bundles:
             self._emit(FixesFound(self._request.generation, self._request.trigger, (), (), bundles))
+
+
+def beside(found: FoundFix, earlier: FoundFix | None) -> FoundFix:
+    """What a model found with what was found before it, in the right order: offers of a problem replace each other."""
+    if earlier is None:
+        return found
+    first, last = (found, earlier) if found.is_preferred else (earlier, found)
+    return replace(first, others=(*first.others, last.tried, *last.others))
 
 
 def tell_log(source: str, why: ModelUnavailable) -> None:

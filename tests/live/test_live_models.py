@@ -33,8 +33,25 @@ ANSWER = """\
 >>>>>>> REPLACE"""
 
 
+# rustc and the templates only know answers that may panic, or invent a value.
+FLAGGED = """\
+pub fn first(words: &[String]) -> usize {
+    let word: &String = words.first();
+    word.len()
+}
+"""
+SEARCHED = """\
+<<<<<<< SEARCH
+    let word: &String = words.first();
+=======
+    let Some(word) = words.first() else { return 0 };
+>>>>>>> REPLACE"""
+
+
 class Endpoint:
     """Answers when it is let."""
+
+    answer = ANSWER
 
     def __init__(self) -> None:
         self.may_answer = threading.Event()
@@ -45,7 +62,7 @@ class Endpoint:
             return 200, {"data": []}
         self.was_asked.set()
         self.may_answer.wait(30)
-        return completions(*[ANSWER] * body["n"])
+        return completions(*[self.answer] * body["n"])
 
 
 @pytest.fixture
@@ -108,3 +125,24 @@ def test_an_edit_stops_the_waiting(live: LiveWorkspace, endpoint: tuple[Endpoint
         live.search(REQUEST, cancel, lambda _found: None)
     typist.join()
     assert not replies.may_answer.is_set(), "it waited for the model"
+
+
+def test_what_is_flagged_stays_beside_what_a_model_finds(
+    tmp_path: Path, endpoint: tuple[Endpoint, FakeEndpoint]
+) -> None:
+    replies, served = endpoint
+    replies.may_answer.set()
+    replies.answer = SEARCHED
+    root = single_package(tmp_path / "flagged", FLAGGED)
+    settings = replace(SETTINGS, model_endpoint=served.base_url, model_seconds=60.0, search_seconds=60.0)
+    workspace = LiveWorkspace(OpenWorkspace(root, places_in(tmp_path), settings), CancelToken(), lambda _text: None)
+    told: list[FixesFound] = []
+    try:
+        workspace.change(ChangeTexts(1, {}, frozenset()))
+        workspace.search(REQUEST, CancelToken(), told.append)
+    finally:
+        workspace.close()
+    finals = [[offer.fix for offer in one.offers] for one in told if one.offers and not one.offers[0].is_provisional]
+    # The first of them was not waited for; the model's better answer comes in front of it, or behind.
+    assert not any(fix.preferred for fix in finals[0])
+    assert {fix.candidate.source for fix in finals[-1]} >= {"model", finals[0][0].candidate.source}
