@@ -30,9 +30,14 @@ class Norm(nn.Module):
 class Adapted(nn.Linear):
     """A linear layer that may have a LoRA change: W x + strength * B (A x)."""
 
-    lora_a: nn.Parameter | None = None
-    lora_b: nn.Parameter | None = None
-    strength = 0.0
+    lora_a: nn.Parameter | None
+    lora_b: nn.Parameter | None
+
+    def __init__(self, width: int, height: int, bias: bool = True) -> None:
+        super().__init__(width, height, bias)
+        self.register_parameter("lora_a", None)
+        self.register_parameter("lora_b", None)
+        self.strength = 0.0
 
     def adapt(self, rank: int, alpha: float) -> None:
         self.lora_a = nn.Parameter(torch.randn(rank, self.in_features) / math.sqrt(self.in_features))
