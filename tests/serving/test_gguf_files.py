@@ -57,8 +57,8 @@ def vocabulary() -> Vocabulary:
 
 def transformers_names() -> dict[str, str]:
     """llama.cpp's names to those of transformers, for all of the shape's weights."""
-    parts = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj")
-    parts += ("mlp.up_proj", "mlp.down_proj", "input_layernorm", "post_attention_layernorm")
+    parts = [f"self_attn.{letter}_proj" for letter in "qkvo"] + [f"mlp.{name}_proj" for name in ("gate", "up", "down")]
+    parts += ["input_layernorm", "post_attention_layernorm"]
     keys = ["model.embed_tokens.weight", "model.norm.weight", "lm_head.weight"]
     for layer in range(SHAPE.layers):
         keys += [f"model.layers.{layer}.{part}.{end}" for part in parts for end in ("weight", "bias")]

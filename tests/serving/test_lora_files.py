@@ -48,10 +48,9 @@ def test_factors_that_do_not_go_together_are_refused(tmp_path: Path) -> None:
     pair = LoraFactors(np.ones((4, 64)), np.ones((64, 5)))
     with pytest.raises(ModelError, match=r"\(4, 64\) and \(64, 5\), which do not go together"):
         write_adapter(tmp_path / "a.gguf", {"model.layers.0.mlp.up_proj": pair}, alpha=1.0, name="x", layers=1)
+    pair = LoraFactors(np.ones((4, 64)), np.ones((64, 4)))
     with pytest.raises(ModelError, match="no weight visual"):
-        write_adapter(
-            tmp_path / "a.gguf", {"visual.up_proj": FACTORS[next(iter(FACTORS))]}, alpha=1, name="x", layers=1
-        )
+        write_adapter(tmp_path / "a.gguf", {"visual.up_proj": pair}, alpha=1, name="x", layers=1)
 
 
 def written(file: Path, keys: dict[str, str | float], tensors: dict[str, tuple[int, int]]) -> Path:
@@ -72,7 +71,7 @@ def written(file: Path, keys: dict[str, str | float], tensors: dict[str, tuple[i
     return file
 
 
-SOUND = {"adapter.type": "lora", "adapter.lora.alpha": 8.0}
+SOUND: dict[str, str | float] = {"adapter.type": "lora", "adapter.lora.alpha": 8.0}
 PAIR = {"blk.0.attn_q.weight.lora_a": (4, 64), "blk.0.attn_q.weight.lora_b": (64, 4)}
 NO_LORAS: dict[str, tuple[dict[str, str | float], dict[str, tuple[int, int]]]] = {
     "is no LoRA adapter but 'ia3'": ({**SOUND, "adapter.type": "ia3"}, PAIR),
