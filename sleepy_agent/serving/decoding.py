@@ -1,12 +1,12 @@
-"""The two loops that write answers: all samples of a request as one batch, or one sample with drafts.
+"""The loop that writes answers: all samples of a request as one batch, several tokens at a time where drafts are right.
 
-Both start where a prompt was read into sequence 0 and leave in the context whatever they wrote after it.
+It starts where a prompt was read into sequence 0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.chat import FinishReason
@@ -95,105 +95,131 @@ class DraftCounts:
 
 @dataclass(slots=True)
 class _Group:
-    """Samples that have the same text so far: one sequence of the context and one row of a batch do for all."""
+    """Samples that have the same text so far: one sequence of the context and one row of a batch do for all.
+
+    `position`: of the last token they chose, which the context has not read yet.
+    """
 
     sequence: int
+    position: int
     writers: dict[int, Writer]
+    drafts: DraftSource | None
+    proposal: list[int] = field(default_factory=list)
+
+    @property
+    def rows(self) -> list[int]:
+        """The tokens that go through the model for this group next."""
+        return [self._one.last_token, *self.proposal]
+
+    def draft(self, limit: int) -> None:
+        # The last token that may be written needs no draft after it.
+        limit = min(limit, self._one.tokens_left - 1)
+        self.proposal = list(self.drafts.propose(limit)) if self.drafts is not None and limit > 0 else []
+
+    @property
+    def _one(self) -> Writer:
+        return next(iter(self.writers.values()))
 
 
-def write_together(
-    context: NativeContext, writers: Sequence[Writer], first_logits: Logits, prompt_tokens: int, cancel: CancelToken
-) -> None:
-    """Write one sample for each of `writers`, one token each a batch, all from the one prompt in sequence 0.
+def write_samples(
+    context: NativeContext,
+    writers: Sequence[Writer],
+    first_logits: Logits,
+    prompt_tokens: int,
+    drafts: DraftSource | None,
+    most_rows: int,
+    cancel: CancelToken,
+) -> DraftCounts:
+    """Write one sample for each of `writers`, all in one batch, all from the one prompt in sequence 0.
 
-    `first_logits`: those after the prompt's last token. Uses sequences below the number of writers.
+    `first_logits`: those after the prompt's last token. Each drafted token is compared with what a sample chooses at
+    its place, so texts are the same with any `drafts` and without; what was drafted wrong is removed again.
+    `most_rows`: so many tokens go through the model at once, more only where there are more samples.
+    Uses the sequences below the number of writers and leaves the samples in them.
     """
-    groups = _write_group(context, _Group(0, dict(enumerate(writers))), first_logits)
-    position = prompt_tokens
+    drafted = accepted = 0
+    start = _Group(0, prompt_tokens - 1, dict(enumerate(writers)), drafts)
+    groups, _ = _choose(context, start, [first_logits])
     while groups:
         if cancel.cancelled:
             for writer in writers:
                 if not writer.is_finished:
                     writer.finish(FinishReason.CANCELLED)
-            return
+            break
+        for group in groups:
+            group.draft(most_rows // len(groups) - 1)
         following: list[_Group] = []
         for batch in _batches(groups, context.splits_batches):
-            context.decode(
-                [next(iter(group.writers.values())).last_token for group in batch],
-                [position] * len(batch),
-                [group.sequence for group in batch],
-                [True] * len(batch),
-            )
-            for row, group in enumerate(batch):
-                following += _write_group(context, group, context.logits(row))
+            _decode(context, batch)
+            row = 0
+            for group in batch:
+                logits = [context.logits(row + depth) for depth in range(len(group.rows))]
+                row += len(group.rows)
+                parts, right = _choose(context, group, logits)
+                following += parts
+                drafted += len(group.proposal)
+                accepted += right
         groups = following
-        position += 1
+    return DraftCounts(drafted, accepted)
 
 
-def _write_group(context: NativeContext, group: _Group, logits: Logits) -> list[_Group]:
-    """Let each sample of a group choose its next token. Returns the groups of those that go on, one for each token."""
-    by_token: dict[int, dict[int, Writer]] = {}
-    for number, writer in group.writers.items():
-        token = writer.write(logits)
-        if not writer.is_finished:
-            by_token.setdefault(token, {})[number] = writer
+def _decode(context: NativeContext, groups: Sequence[_Group]) -> None:
+    tokens: list[int] = []
+    positions: list[int] = []
+    sequences: list[int] = []
+    for group in groups:
+        rows = group.rows
+        tokens += rows
+        positions += range(group.position, group.position + len(rows))
+        sequences += [group.sequence] * len(rows)
+    context.decode(tokens, positions, sequences, [True] * len(tokens))
+
+
+def _choose(context: NativeContext, group: _Group, logits: Sequence[Logits]) -> tuple[list[_Group], int]:
+    """Let each sample of a group choose its next tokens, as far as the group's draft agrees.
+
+    `logits`: after the group's last token and after each of its draft. Returns the groups of those that go on, one for
+    each text, and how many drafted tokens were right for at least one sample.
+    """
+    parted: list[tuple[list[int], dict[int, Writer]]] = []
+    right = 0
+    current = group.writers
+    for depth, row in enumerate(logits):
+        by_token: dict[int, dict[int, Writer]] = {}
+        for number, writer in current.items():
+            token = writer.write(row)
+            if not writer.is_finished:
+                by_token.setdefault(token, {})[number] = writer
+        agreed = by_token.pop(group.proposal[depth], None) if depth < len(group.proposal) else None
+        parted += [([*group.proposal[:depth], token], parts) for token, parts in by_token.items()]
+        if agreed is None:
+            break
+        right, current = depth + 1, agreed
+    return _part(context, group, parted), right
+
+
+def _part(context: NativeContext, group: _Group, parted: Sequence[tuple[list[int], dict[int, Writer]]]) -> list[_Group]:
+    """Make a group of each text that came of `group`, with a sequence of its own that holds this text and no draft."""
     # A group's sequence has the number of one of its samples, so that no two groups ever have the same one.
-    heirs = [parts for parts in by_token.values() if group.sequence in parts] or list(by_token.values())[:1]
-    following = []
-    for parts in by_token.values():
-        sequence = group.sequence if parts is heirs[0] else next(iter(parts))
-        if sequence != group.sequence:
+    heir = next((place for place, (_, parts) in enumerate(parted) if group.sequence in parts), 0)
+    found = []
+    for place, (came, parts) in enumerate(parted):
+        is_heir = place == heir
+        drafts = group.drafts if is_heir or group.drafts is None else group.drafts.copy()
+        sequence = group.sequence if is_heir else next(iter(parts))
+        found.append(_Group(sequence, group.position + len(came), parts, drafts))
+        if not is_heir:
             context.copy_sequence(group.sequence, sequence)
-        following.append(_Group(sequence, parts))
-    return following
+    for one, (came, _) in zip(found, parted, strict=True):
+        if len(came) <= len(group.proposal):
+            context.forget_from(one.sequence, one.position)
+        if one.drafts is not None:
+            one.drafts.extend(came, len(came) - 1, len(group.proposal))
+    return found
 
 
 def _batches(groups: Sequence[_Group], splits: bool) -> list[Sequence[_Group]]:
-    if splits and len(groups) in SLOW_BATCHES:
+    if splits and len(groups) > 1 and sum(len(group.rows) for group in groups) in SLOW_BATCHES:
         half = (len(groups) + 1) // 2
         return [groups[:half], groups[half:]]
     return [groups]
-
-
-def write_with_drafts(
-    context: NativeContext,
-    writer: Writer,
-    first_logits: Logits,
-    prompt_tokens: int,
-    drafts: DraftSource,
-    longest_draft: int,
-    cancel: CancelToken,
-) -> DraftCounts:
-    """Write one sample, several tokens a batch where the drafts are right.
-
-    Each drafted token is compared with what the model chooses at its place, so the text is the one that
-    `write_together` writes; a wrong draft and what follows it are removed from the context again.
-    """
-    drafted = accepted_in_all = 0
-    first = writer.write(first_logits)
-    drafts.extend([first], 0, 0)
-    position = prompt_tokens
-    while not writer.is_finished:
-        if cancel.cancelled:
-            writer.finish(FinishReason.CANCELLED)
-            break
-        # The last token that may be written needs no draft after it.
-        proposal = list(drafts.propose(min(longest_draft, writer.tokens_left - 1)))
-        count = 1 + len(proposal)
-        context.decode([writer.last_token, *proposal], range(position, position + count), 0, [True] * count)
-        came: list[int] = []
-        for row in range(count):
-            token = writer.write(context.logits(row))
-            if writer.is_finished:
-                break
-            came.append(token)
-            if row < len(proposal) and token != proposal[row]:
-                break
-        accepted = sum(1 for token, guess in zip(came, proposal, strict=False) if token == guess)
-        position += 1 + accepted
-        if accepted < len(proposal):
-            context.forget_from(0, position)
-        drafts.extend(came, accepted, len(proposal))
-        drafted += len(proposal)
-        accepted_in_all += accepted
-    return DraftCounts(drafted, accepted_in_all)

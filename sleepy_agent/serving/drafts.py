@@ -36,6 +36,10 @@ class DraftSource(Protocol):
         """Hear which tokens came, and how many of the last proposal were right."""
         ...
 
+    def copy(self) -> DraftSource:
+        """Another one that knows the same, for a text that goes on differently."""
+        ...
+
 
 class PromptLookup:
     """Looks for the last few tokens in the expected text, the prompt, and what was written so far.
@@ -68,6 +72,13 @@ class PromptLookup:
         self._written += len(tokens)
         if proposed:
             self._misses = 0 if accepted else self._misses + 1
+
+    def copy(self) -> PromptLookup:
+        other = PromptLookup((), (), self._longest_draft)
+        other._tokens = self._tokens.copy()
+        other._places = {run: places.copy() for run, places in self._places.items()}
+        other._expected_tokens, other._written, other._misses = self._expected_tokens, self._written, self._misses
+        return other
 
     def _append(self, tokens: Sequence[int]) -> None:
         for token in tokens:

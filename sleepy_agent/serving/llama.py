@@ -20,7 +20,7 @@ from sleepy_agent.errors import ModelError
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.chat import FinishReason
 from sleepy_agent.serving.chat_template import render_chat
-from sleepy_agent.serving.decoding import DraftCounts, Writer, write_together, write_with_drafts
+from sleepy_agent.serving.decoding import DraftCounts, Writer, write_samples
 from sleepy_agent.serving.drafts import DraftSource, PromptLookup
 from sleepy_agent.serving.engine import AdapterFile, EngineInfo, Generated, GenerateRequest, OnText, Sample
 from sleepy_agent.serving.memory_need import answering_threads, check_memory
@@ -38,7 +38,11 @@ EMBEDDED_TOGETHER = 32
 
 @dataclass(frozen=True, slots=True)
 class EngineSettings:
-    """What to load and how much it may take. `sha256` is computed where it is not known; `threads` 0: all cores."""
+    """What to load and how much it may take. `sha256` is computed where it is not known; `threads` 0: all cores.
+
+    `full_precision`: keep keys and values in 32 bits, so that results depend as little as can be on how many tokens
+    are read at once: for comparisons with another implementation, and of one loop with another.
+    """
 
     file: Path
     name: str = ""
@@ -48,6 +52,7 @@ class EngineSettings:
     cache_bytes: int = 256 * 1024 * 1024
     most_samples_together: int = 16
     longest_draft: int = 31
+    full_precision: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ def load_engine(settings: EngineSettings, on_progress: Callable[[float], bool] |
                 f"{file.name} is no model that writes text.", "Use another model (`sleepy model list` shows them)."
             )
         context_tokens = min(settings.context_tokens, model.trained_context)
-        check_memory(context_tokens * model.cache_bytes_per_token, f"a context of {context_tokens} tokens")
+        bytes_per_token = model.cache_bytes_per_token * (2 if settings.full_precision else 1)
+        check_memory(context_tokens * bytes_per_token, f"a context of {context_tokens} tokens")
         context = NativeContext(
             model,
             context_tokens=context_tokens,
@@ -94,6 +100,7 @@ def load_engine(settings: EngineSettings, on_progress: Callable[[float], bool] |
             most_outputs=max(settings.most_samples_together, settings.longest_draft + 1),
             sequences=settings.most_samples_together,
             threads=settings.threads or answering_threads(),
+            full_precision=settings.full_precision,
         )
         undo.callback(context.close)
         known = replace(settings, sha256=settings.sha256 or _sha256(file), context_tokens=context_tokens)
@@ -267,21 +274,20 @@ class LlamaEngine:
                     chooser = self._chooser(request, number, recorded)
                     closing.callback(chooser.close)
                     writers.append(Writer(number, self._model, chooser, request.stop, request.max_tokens, on_text))
+                expected = self._model.tokenize(request.expected, is_prompt=False) if request.expected else []
                 for first in range(0, wanted, plan.together):
                     wave = writers[first : first + plan.together]
-                    if len(wave) == wanted == 1 and make_drafts is not None and self._model.can_rewind:
-                        expected = self._model.tokenize(request.expected, is_prompt=False) if request.expected else []
-                        counts = write_with_drafts(
-                            self._context,
-                            wave[0],
-                            reading.logits,
-                            len(plan.prompt),
-                            make_drafts(plan.prompt, expected),
-                            self._settings.longest_draft,
-                            cancel,
-                        )
-                    else:
-                        write_together(self._context, wave, reading.logits, len(plan.prompt), cancel)
+                    drafts = make_drafts(plan.prompt, expected) if make_drafts and self._model.can_rewind else None
+                    more = write_samples(
+                        self._context,
+                        wave,
+                        reading.logits,
+                        len(plan.prompt),
+                        drafts,
+                        self._settings.longest_draft + 1,
+                        cancel,
+                    )
+                    counts = DraftCounts(counts.drafted + more.drafted, counts.accepted + more.accepted)
                     self._memory.trim(len(wave))
                 samples = [writer.sample() for writer in writers]
         except BaseException:

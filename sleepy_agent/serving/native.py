@@ -30,6 +30,8 @@ LOG_LEVELS = {3: logging.INFO, 4: logging.ERROR}
 """ggml's warnings and errors as our levels, the rest being for debugging: its warnings rarely concern a user."""
 
 PIECE_BYTES = 256
+F32 = 0
+"""`GGML_TYPE_F32` (ggml.h), which the bindings do not name."""
 
 
 class NativeLog:
@@ -211,7 +213,8 @@ class NativeContext:
     """A context of a model: the keys and values of what it read, and the outputs of its last batch.
 
     `batch_tokens`: the most tokens of one call of `decode`, of which at most `most_outputs` want outputs; all that the
-    library sets aside grows with these two and with `context_tokens`.
+    library sets aside grows with these two and with `context_tokens`. `full_precision`: keys and values in 32 bits
+    instead of 16.
     """
 
     def __init__(
@@ -224,6 +227,7 @@ class NativeContext:
         sequences: int,
         threads: int,
         embeddings: bool = False,
+        full_precision: bool = False,
     ) -> None:
         native_log().forget()
         parameters = llama_cpp.llama_context_default_params()
@@ -234,6 +238,12 @@ class NativeContext:
         parameters.n_threads = parameters.n_threads_batch = threads
         # One buffer for all sequences: what they share (the prompt) is in it once.
         parameters.kv_unified = True
+        if not llama_cpp.llama_supports_gpu_offload():
+            # On a processor it is no quicker for prompts of this length, and its 16-bit sums depend far more on how
+            # many tokens are read at once: answers with and without drafts would part at close calls.
+            parameters.flash_attn_type = llama_cpp.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        if full_precision:
+            parameters.type_k = parameters.type_v = F32
         parameters.no_perf = True
         parameters.embeddings = embeddings
         if embeddings:
