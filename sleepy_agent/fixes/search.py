@@ -128,9 +128,9 @@ class Search:
                     for pursuit in pursuits.values():
                         if not pursuit.passed and self.may_go_on():
                             self._follow(pursuit)
-                tried = set(pursuits)
-                if not any(pursuit.passed for pursuit in pursuits.values()):
-                    tried = self._hear_models(pursuits)
+                # Whoever a model was not heard for is not given up: what was found may be declined.
+                is_solved = self.consultation is not None and any(pursuit.passed for pursuit in pursuits.values())
+                tried = self._hear_models({} if is_solved else pursuits)
                 self.given_up |= {position for position in tried if not pursuits[position].passed}
             self._hear_models({position: one for position, one in pursuits.items() if one.passed})
             self.considered.update({position: one.considered for position, one in pursuits.items()})

@@ -231,15 +231,20 @@ def test_a_lone_sample_is_offered_and_never_applied_without_asking() -> None:
     assert not search.found[0].is_preferred
 
 
-@pytest.mark.parametrize("why", [GONE, BUSY])
-def test_a_model_that_is_not_there_is_said_once_and_others_go_on(why: ModelUnavailable) -> None:
+@pytest.mark.parametrize(("why", "questions"), [(GONE, 1), (BUSY, 2)])
+def test_a_model_that_does_not_answer_is_said_once_and_soon_left_alone(why: ModelUnavailable, questions: int) -> None:
     model = scripted(ScriptedAnswer(unavailable=why, is_repeated=True))
-    hopeless = ("bad_a", "bad_b", "bad_c")
-    other = ScriptedSource({"bad_c": (FAR,)})
-    repair, search = repaired(model, other, words=hopeless)
+    repair, search = repaired(model, words=("bad_a", "bad_b", "bad_c"))
     assert repair.told == [("model", why)]
-    assert len(model.asked) == (1 if why.is_lasting else 2)
-    assert text_found(repair.session, search, 2) == body("bad_a", "bad_b", "far")
+    assert len(model.asked) == questions
+    assert search.given_up == {0, 1, 2}
+
+
+def test_other_sources_go_on_without_the_model() -> None:
+    model = scripted(ScriptedAnswer(unavailable=GONE, is_repeated=True))
+    repair, search = repaired(model, ScriptedSource({"bad_b": (FAR,)}), words=("bad_a", "bad_b"))
+    assert repair.told == [("model", GONE)]
+    assert text_found(repair.session, search, 1) == body("bad_a", "far")
 
 
 def test_no_time_no_question() -> None:
@@ -356,6 +361,18 @@ def test_what_a_model_finds_for_one_problem_ends_the_search() -> None:
     # The other one is looked at again in the changed text, so it is not given up.
     assert set(search.found) == {0} and search.given_up == set()
     assert repair.session.tried
+
+
+def test_a_problem_is_not_given_up_before_a_model_was_heard_for_it() -> None:
+    # Of these the first is solved, in a doubtful way that may be declined; then the other has its turn.
+    others = ScriptedSource({"bad_a": (FAR,)})
+    model = scripted(ScriptedAnswer(("No idea.",), is_repeated=True))
+    repair, search = repaired(model, others, words=("bad_a", "bad_b"), rounds=1)
+    assert set(search.found) == {0} and search.given_up == set()
+    alone = Repair(repair.session, (others,)).run()
+    assert set(alone.found) == {0}
+    hopeless, search = repaired(scripted(says("No idea.")), words=("bad_b",), rounds=1)
+    assert search.given_up == {0} and hopeless.book.episodes
 
 
 def test_a_dearer_model_is_asked_only_when_the_first_could_not_do_it() -> None:
