@@ -1,5 +1,5 @@
--- What Neovim shows in the recording of README (tools/record_demo.py): the client of editor/nvim, a rust-analyzer beside
--- it, nothing else installed. Only how it looks is chosen here.
+-- What Neovim shows in the recording of README (tools/record_demo.py): the client of editor/nvim, a rust-analyzer
+-- beside it, nothing else installed. Only how it looks is chosen here.
 vim.opt.termguicolors = true
 vim.opt.number = true
 vim.opt.signcolumn = 'yes'
@@ -17,7 +17,10 @@ vim.opt.updatetime = 300
 vim.g.rust_recommended_style = 0
 vim.cmd('syntax on | filetype plugin indent on')
 -- The script types the indentation itself.
-vim.api.nvim_create_autocmd('FileType', { pattern = 'rust', command = 'setlocal noautoindent nosmartindent nocindent indentexpr=' })
+vim.api.nvim_create_autocmd('FileType', {
+  pattern = 'rust',
+  command = 'setlocal noautoindent nosmartindent nocindent indentexpr=',
+})
 vim.opt.statusline = " %t %m%=%{v:lua.require'sleepy'.status()} "
 vim.diagnostic.config({
   virtual_text = { prefix = '■', severity = { min = vim.diagnostic.severity.ERROR } },
