@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 
@@ -339,6 +340,18 @@ def test_a_defect_of_a_model_costs_its_answer_only() -> None:
     repair, search = repaired(Broken(), words=("bad_a", "bad_b"))
     assert search.found == {}
     assert [why.reason for _, why in repair.told] == ["ZeroDivisionError: no reason."]
+
+
+def test_a_defect_of_a_question_costs_the_question_only(caplog: pytest.LogCaptureFixture) -> None:
+    session = toy(body("bad_a"))
+    problem = session.check()[0]
+
+    def read(_path: Path) -> bytes:
+        raise ZeroDivisionError
+
+    context = SourceContext(session.workspace, read, session.is_editable)
+    assert model_source(scripted()).question(problem, context, ()) is None
+    assert "No question could be made for the source model." in caplog.text
 
 
 def test_the_same_question_is_not_asked_twice_in_a_run() -> None:

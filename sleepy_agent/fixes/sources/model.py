@@ -6,6 +6,7 @@ tells it what became of its last answers.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,7 +62,14 @@ class ModelSource:
 
     def question(self, problem: Problem, context: SourceContext, tried: Sequence[TriedAnswer]) -> Prompt | None:
         """What to ask; None where there is no code to show."""
-        prompt = compose(problem, context, self.profile, tried)
+        try:
+            prompt = compose(problem, context, self.profile, tried)
+        except Exception:
+            # What nobody foresaw in somebody's code must not end their repair.
+            logging.getLogger(__name__).warning(
+                "No question could be made for the source %s.", self.name, exc_info=True
+            )
+            return None
         if prompt is None or not self.is_remote:
             return prompt
         return replace(prompt, parts=tuple(replace(part, text=redact(part.text)) for part in prompt.parts))
