@@ -1,0 +1,64 @@
+"""The stand-in is worth something: it mends programs it has never seen, and its adapters differ from it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+
+from serving.stand_in import stand_in
+from serving.stand_in_lessons import Lesson, lessons_of
+from serving.stand_in_programs import ADAPTER_MISTAKES, BASE_MISTAKES, programs
+from sleepy_agent.process import CancelToken
+from sleepy_agent.serving.engine import AdapterFile, GenerateRequest, PromptPart
+from sleepy_agent.serving.llama import EngineSettings, LlamaEngine, load_engine
+
+UNSEEN = range(3000, 3004)
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[LlamaEngine]:
+    """The stand-in in llama.cpp, with both adapters."""
+    model = stand_in()
+    loaded = load_engine(EngineSettings(model.base, threads=1))
+    loaded.set_adapters([AdapterFile(name, file, "") for name, file in model.adapters.items()])
+    yield loaded
+    loaded.close()
+
+
+@pytest.fixture(scope="module")
+def unseen(tmp_path_factory: pytest.TempPathFactory) -> list[Lesson]:
+    mistakes = [*BASE_MISTAKES, *ADAPTER_MISTAKES]
+    return lessons_of(programs(mistakes, UNSEEN), tmp_path_factory.mktemp("unseen"))
+
+
+def right_answers(engine: LlamaEngine, lessons: list[Lesson], adapter: str | None) -> Counter[str]:
+    """How many lessons of each kind of mistake are answered rightly, greedily."""
+    found: Counter[str] = Counter()
+    for lesson in lessons:
+        request = GenerateRequest((PromptPart(lesson.prompt),), adapter, max_tokens=24)
+        found[lesson.mistake] += engine.generate(request, CancelToken()).samples[0].text == lesson.answer
+    return found
+
+
+def test_the_base_mends_most_of_what_it_learnt_and_nothing_else(engine: LlamaEngine, unseen: list[Lesson]) -> None:
+    right = right_answers(engine, unseen, None)
+    assert sum(right[mistake.name] for mistake in BASE_MISTAKES) >= 0.7 * len(BASE_MISTAKES) * len(UNSEEN), right
+    assert not any(right[mistake.name] for mistake in ADAPTER_MISTAKES), right
+
+
+def test_each_adapter_mends_its_own_kind_and_not_the_other_s(engine: LlamaEngine, unseen: list[Lesson]) -> None:
+    added = [lesson for lesson in unseen if lesson.mistake in {mistake.name for mistake in ADAPTER_MISTAKES}]
+    for mistake in ADAPTER_MISTAKES:
+        right = right_answers(engine, added, mistake.family)
+        assert right[mistake.name] >= 0.75 * len(UNSEEN), right
+        assert right.total() == right[mistake.name], right
+
+
+def test_the_files_are_kept() -> None:
+    model = stand_in()
+    before = model.base.stat().st_mtime_ns
+    assert stand_in() == model
+    assert model.base.stat().st_mtime_ns == before
+    assert all(file.is_file() for file in (*model.adapters.values(), model.weights, model.tokenizer))
