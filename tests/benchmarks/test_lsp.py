@@ -13,6 +13,7 @@ from benchmarks.lsp_latency import Timed
 from benchmarks.lsp_line import Arrival, Journal
 from benchmarks.lsp_processes import Role, role_of
 from benchmarks.lsp_projects import LaidMistake, Replays
+from benchmarks.lsp_typing import hidden_errors
 from benchmarks.lsp_typist import BackToGreen, Keystroke, Save, TakeOffer, keys_of, line_through, snippets, steps
 from sleepy_agent.process import CancelToken
 
@@ -93,6 +94,12 @@ def test_a_straight_line_through_samples() -> None:
     assert line.growth(1200) == pytest.approx(4)
     assert line_through([(0, 5.0), (1, 5.0)]).growth(100) == 0
     assert math.isnan(line_through([(0, 5.0)]).growth(1))
+
+
+def test_what_a_title_admits_is_read() -> None:
+    assert hidden_errors("Sleepy: add a type (rustc accepts it; brings 2 errors to light that it hid)") == 2
+    assert hidden_errors("Sleepy: add a type (rustc accepts it; brings 1 error to light that it hid)") == 1
+    assert hidden_errors("Sleepy: add a type (rustc accepts it)") == 0
 
 
 WORKER = ["python3", "-m", "sleepy_agent.live.worker"]
