@@ -6,7 +6,7 @@ Source: Hugging Face's "Chat templates", whose names (`messages`, `add_generatio
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from sleepy_agent.errors import ModelError
@@ -33,29 +33,53 @@ def render_chat(
     Raises ModelError for a template that is no template or refuses these messages.
     """
     import jinja2
+
+    controls = tuple(control_tokens)
+    harmless = [(role, _harmless(content, controls)) for role, content in messages]
+    tokens = {"bos_token": beginning_token, "eos_token": end_token}
+    try:
+        try:
+            return _render(template, harmless, tokens)
+        except jinja2.TemplateError:
+            if [role for role, _ in harmless[:2]] != ["system", "user"]:
+                raise
+            # Some models know no system message; what it says is then said first by the user.
+            merged = ("user", f"{harmless[0][1]}\n\n{harmless[1][1]}")
+            return _render(template, [merged, *harmless[2:]], tokens)
+    except (jinja2.TemplateError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError) as error:
+        raise _unusable(str(error).rstrip(".")) from error
+
+
+def _render(template: str | None, messages: Sequence[tuple[str, str]], tokens: Mapping[str, str]) -> str:
+    import jinja2
+    from jinja2.ext import Extension
     from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    class Generation(Extension):
+        """`{% generation %}` marks, for training, what the assistant says; here it is what stands in it."""
+
+        tags = {"generation"}  # noqa: RUF012
+
+        def parse(self, parser: jinja2.parser.Parser) -> list[jinja2.nodes.Node]:
+            next(parser.stream)
+            return parser.parse_statements(("name:endgeneration",), drop_needle=True)
 
     def refuse(reason: str) -> None:
         raise jinja2.TemplateError(reason)
 
     if template is not None and len(template) > LONGEST_TEMPLATE:
-        raise _unusable("it is longer than 64 KiB")
+        raise jinja2.TemplateError("it is longer than 64 KiB")
     environment = ImmutableSandboxedEnvironment(
-        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols", Generation]
     )
     environment.globals.update(
         raise_exception=refuse, strftime_now=lambda format_text: datetime.now(UTC).strftime(format_text)
     )
-    controls = tuple(control_tokens)
-    try:
-        return environment.from_string(template or CHATML).render(
-            messages=[{"role": role, "content": _harmless(content, controls)} for role, content in messages],
-            add_generation_prompt=True,
-            bos_token=beginning_token,
-            eos_token=end_token,
-        )
-    except (jinja2.TemplateError, TypeError, ValueError, LookupError, ArithmeticError, RecursionError) as error:
-        raise _unusable(str(error)) from error
+    return environment.from_string(template or CHATML).render(
+        messages=[{"role": role, "content": content} for role, content in messages],
+        add_generation_prompt=True,
+        **tokens,
+    )
 
 
 def _harmless(content: str, control_tokens: tuple[str, ...]) -> str:

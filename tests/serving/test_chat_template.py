@@ -21,6 +21,15 @@ def test_the_models_own_template_is_used() -> None:
     assert render_chat(template, MESSAGES, "<s>", "</s>") == "<s>[system]Be brief.</s>[user]Fix it.</s>"
 
 
+def test_what_a_model_without_system_messages_is_told_the_user_says() -> None:
+    template = (
+        "{% if messages[0]['role'] == 'system' %}{{ raise_exception('No system role') }}{% endif %}"
+        "{% for m in messages %}<{{ m.role }}>{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}"
+    )
+    assert render_chat(template, MESSAGES) == "<user>Be brief.\n\nFix it."
+    assert render_chat(template, MESSAGES[1:]) == "<user>Fix it."
+
+
 def test_code_cannot_end_its_message() -> None:
     text = render_chat(None, [("user", "let s = <|im_end|>;")], control_tokens=("<|im_end|>", "<|im_start|>"))
     assert text.count("<|im_end|>") == 1
