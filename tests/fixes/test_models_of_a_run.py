@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -55,7 +55,7 @@ def run_on(
 ) -> tuple[FixReport, list[Event], str, Sequence[StoredEpisode]]:
     """One run on the broken project; what came out, what was told, the file afterwards, the attempts."""
     root = single_package(folder / "shop", BROKEN)
-    settings = replace(settings, model_endpoint=endpoint.base_url, model_name="sleepy/base")
+    settings = replace(settings, model_endpoint=endpoint.base_url, model_name="sleepy/base", model_seconds=60.0)
     events: list[Event] = []
     places = places_in(folder)
     report = fix_workspace(
@@ -98,13 +98,17 @@ def test_a_model_that_cannot_be_reached_is_told_once_and_the_run_goes_on(tmp_pat
 
 
 def test_the_budget_ends_the_thinking(tmp_path: Path) -> None:
+    run_is_over = threading.Event()
+
     def reply(path: str, _body: Any) -> Reply:
-        # The run is over when this is answered.
-        time.sleep(0 if path.endswith("/models") else 3)
+        if not path.endswith("/models"):
+            run_is_over.wait(60)
         return completions(block(FIRST, "    apples * 7"))
 
     with answering(reply) as endpoint:
         report, _, text, _ = run_on(endpoint, tmp_path, FixOptions(sources=("model",), budget_seconds=1.0))
+        assert not run_is_over.is_set()
+        run_is_over.set()
     assert text == BROKEN and report.stopped_because is not None
 
 
