@@ -26,6 +26,7 @@ from sleepy_agent.fixes.run import consultation_for
 from sleepy_agent.fixes.search import Search
 from sleepy_agent.fixes.sources import Source, SourceContext, choose_sources
 from sleepy_agent.fixes.sources.context import KnownItems
+from sleepy_agent.fixes.templates.catalogue import load_templates
 from sleepy_agent.live.bundles import bundles_of
 from sleepy_agent.live.messages import (
     ChangeTexts,
@@ -205,11 +206,12 @@ class LiveWorkspace:
             self._known_texts.popitem(last=False)
 
     def warm(self, cancel: CancelToken) -> None:
-        """What the first search would otherwise wait for: warm slots, and the index of the items. Once."""
+        """What the first search would otherwise wait for: templates, warm slots, and the index of the items."""
         if self._failure is not None or self._checked is None:
             return
         self.session.work_under(cancel)
         if not self._is_warm:
+            load_templates()
             self.session.warm_slots()
             self._is_warm = True
         self._known_items.index_of(self.session.workspace, self.session.read)

@@ -189,6 +189,14 @@ def matcher_named(name: str) -> Matcher:
     return found
 
 
+def load_templates() -> None:
+    """Read every template and import every matcher now, so that the first search does not wait for that."""
+    templates_by_code()
+    for template in all_templates():
+        if template.matcher is not None:
+            matcher_named(template.matcher)
+
+
 def fill(text: str, values: Mapping[str, str]) -> str:
     """A text with its holes filled; braces around what is no hole stay."""
     return HOLE.sub(lambda hole: values.get(hole[1], hole[0]), text)
