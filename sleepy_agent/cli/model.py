@@ -99,7 +99,8 @@ def add_pull_arguments(parser: argparse.ArgumentParser) -> None:
 def pull(arguments: argparse.Namespace, terminal: Terminal, places: Places, settings: Settings) -> int:
     """Fetch a model."""
     from sleepy_agent.cli.pull_progress import shown_progress
-    from sleepy_agent.serving.model_pull import pull_model, wanted_model
+    from sleepy_agent.serving.model_hub import wanted_model
+    from sleepy_agent.serving.model_pull import pull_model
 
     wanted = wanted_model(arguments.model, arguments.name, arguments.revision)
     with shown_progress(terminal, silent=arguments.json) as on_progress:
@@ -107,16 +108,19 @@ def pull(arguments: argparse.Namespace, terminal: Terminal, places: Places, sett
     if arguments.use:
         settings = choose(places, settings, pulled.name)
     in_use = file_in_use(places, settings) == pulled.file
-    if in_use and (pulled.fetched_bytes or arguments.use):
+    if in_use and (pulled.is_new or arguments.use):
         stop_server(places)
     record = {
         "name": pulled.name,
         "file": str(pulled.file),
+        "is_new": pulled.is_new,
         "fetched_bytes": pulled.fetched_bytes,
         "in_use": in_use,
         "record": asdict(pulled.record),
     }
-    what = f"fetched {size_text(pulled.record.size_bytes)}" if pulled.fetched_bytes else "was here already"
+    size = size_text(pulled.record.size_bytes)
+    taken = f"fetched {size}" if pulled.fetched_bytes else f"{size} copied from the cache of huggingface_hub"
+    what = taken if pulled.is_new else "was here already"
     licence = f", licence: {pulled.record.licence}" if pulled.record.licence else ""
     use = "in use" if in_use else f"`sleepy model use {pulled.name}` uses it"
     tell(terminal, arguments.json, record, f"{pulled.name}: {what}{licence}; {use}.{instead_of_it(settings)}")
@@ -146,8 +150,9 @@ def use(arguments: argparse.Namespace, terminal: Terminal, places: Places, setti
     """Use a model from now on."""
     name, file = named_model(arguments.model, places, settings)
     validate_base(file)
+    was_in_use = file_in_use(places, settings) == file
     settings = choose(places, settings, name)
-    was_running = stop_server(places)
+    was_running = not was_in_use and stop_server(places)
     record = {"name": name, "file": str(file), "server_ended": was_running, "endpoint": settings.model_endpoint or None}
     ended = " The server that ran with another one has ended." if was_running else ""
     tell(terminal, arguments.json, record, f"{name} is used from now on.{ended}{instead_of_it(settings)}")

@@ -1,8 +1,7 @@
 """Fetch a GGUF file from a model hub: goes on where it was broken off, and keeps only what has the right checksum.
 
-huggingface_hub answers where a file is, how large it is and what its checksum is, knows mirrors (HF_ENDPOINT), proxies
-and tokens. Its own download forgets a file that was broken off when the process ends (since 1.0), so the bytes
-themselves are fetched here, in its session.
+huggingface_hub's own download forgets what it has when it is broken off (2.4 does), so the bytes themselves are fetched
+here, in its session.
 """
 
 from __future__ import annotations
@@ -12,47 +11,36 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sleepy_agent import __version__
 from sleepy_agent.config import Places
 from sleepy_agent.errors import ModelError, cannot_write
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.gguf_header import validate_base
-from sleepy_agent.serving.manifest import SHA256, sha256_of
-from sleepy_agent.serving.models import (
-    INFO_NAME,
-    LIST,
-    MODEL_NAME,
-    PART_SUFFIX,
-    KnownModel,
-    ModelRecord,
-    alone_with,
-    known_models,
-    read_record,
-    write_record,
+from sleepy_agent.serving.manifest import sha256_of
+from sleepy_agent.serving.model_hub import (
+    RemoteFile,
+    WantedModel,
+    cached_file,
+    endpoint_of,
+    find_remote,
+    hub_errors,
+    is_offline,
+    offline,
 )
+from sleepy_agent.serving.models import INFO_NAME, LIST, PART_SUFFIX, ModelRecord, alone_with, read_record, write_record
 
-if TYPE_CHECKING:
-    from io import BufferedIOBase
-
-OFFLINE_VARIABLES: Final = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
-TRUE_WORDS: Final = frozenset({"1", "on", "yes", "true"})
-TELEMETRY_VARIABLE: Final = "HF_HUB_DISABLE_TELEMETRY"
 DISK_RESERVE_BYTES: Final = 256 << 20
 """So much stays free on the disk: a system without any is no fun, and episodes are written there, too."""
 ANSWER_SECONDS: Final = 20.0
 RETRY_PAUSES_SECONDS: Final = (1.0, 2.0, 4.0, 8.0)
 """Before each new try after the connection broke off; what arrived in between makes it start over with the first."""
-REFERENCE: Final = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+)/(?P<file>[\w./ +-]+\.gguf)", re.ASCII)
-SPLIT: Final = re.compile(r"-\d{5}-of-\d{5}\.gguf$")
-"""How llama.cpp names the parts of a model that was cut up."""
-BROKEN_OFF: Final = "What was fetched is kept: the same command goes on from there."
 
 
 class PullStage(StrEnum):
@@ -76,34 +64,15 @@ OnProgress = Callable[[PullProgress], None]
 
 
 @dataclass(frozen=True, slots=True)
-class WantedModel:
-    """What to fetch, and what it shall be called here."""
-
-    name: str
-    repository: str
-    file: str
-    revision: str = "main"
-    licence: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Pulled:
-    """A model that is here now. `fetched_bytes`: what had to be fetched for that; 0: it was there already."""
+    """A model that is here now. `is_new`: it was not before, or not in this version. `fetched_bytes`: what had to come
+    over the network for that."""
 
     name: str
     file: Path
     record: ModelRecord
+    is_new: bool
     fetched_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class RemoteFile:
-    """A file as the hub describes it; `url` names its commit, so that it cannot change while it is fetched."""
-
-    url: str
-    revision: str
-    sha256: str
-    size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,36 +82,6 @@ class PullLimits:
     free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free
     retry_pauses: Sequence[float] = RETRY_PAUSES_SECONDS
     answer_seconds: float = ANSWER_SECONDS
-
-
-def wanted_model(reference: str, name: str | None = None, revision: str = "main") -> WantedModel:
-    """What `NAME` of the catalogue or `OWNER/REPOSITORY/FILE.gguf` means. Raises ModelError."""
-    known = next((model for model in known_models() if model.name == reference), None)
-    match = REFERENCE.fullmatch(reference)
-    if known is None and match is None:
-        remedy = f"Write a name of the list, or OWNER/REPOSITORY/FILE.gguf for any other model. {LIST}"
-        raise ModelError(f"There is no model {reference!r} to fetch.", remedy)
-    if known is not None:
-        wanted = _of_catalogue(known, revision)
-    else:
-        assert match is not None
-        wanted = WantedModel(PurePosixPath(match["file"]).stem.lower(), match["repository"], match["file"], revision)
-    called = wanted.name if name is None else name
-    if not MODEL_NAME.fullmatch(called) or called.endswith(".gguf"):
-        raise ModelError(
-            f"A model cannot be called {called!r}.", "Give it a --name of small letters, digits, dots and dashes."
-        )
-    if SPLIT.search(wanted.file):
-        raise ModelError(
-            f"{wanted.file} is one of several parts of a model.", "Choose a file of that repository that is whole."
-        )
-    if any(part in ("", ".", "..") for part in wanted.file.split("/")):
-        raise ModelError(f"{wanted.file} is no path of a file.", "Write OWNER/REPOSITORY/FILE.gguf.")
-    return WantedModel(called, wanted.repository, wanted.file, wanted.revision, wanted.licence)
-
-
-def _of_catalogue(known: KnownModel, revision: str) -> WantedModel:
-    return WantedModel(known.name, known.repository, known.file, revision, known.licence)
 
 
 def pull_model(
@@ -162,69 +101,69 @@ def pull_model(
     folder = places.models_folder / wanted.name
     with alone_with(places, wanted.name):
         record = read_record(folder)
-        if record is not None and (record.repository, record.file) != (wanted.repository, wanted.file):
+        target = folder / PurePosixPath(wanted.file).name
+        is_of_others = record is None and any(file != target for file in folder.glob("*.gguf"))
+        if is_of_others or (record and (record.repository, record.file) != (wanted.repository, wanted.file)):
+            whose = f"from {record.repository}" if record else "which was not fetched by this command"
             raise ModelError(
-                f"There is another model called {wanted.name} here, from {record.repository}.",
+                f"There is another model called {wanted.name} here, {whose}.",
                 "Give the new one another name with --name, or remove the old one (`sleepy model rm`).",
             )
-        target = folder / PurePosixPath(wanted.file).name
-        if is_offline(environment):
-            if record is not None and target.is_file():
-                return Pulled(wanted.name, target, record, 0)
-            raise offline()
-        with hub_errors(wanted, endpoint_of(environment), folder):
-            remote = find_remote(wanted, endpoint_of(environment), limits)
-            if record is not None and record.sha256 == remote.sha256 and target.is_file():
-                return Pulled(wanted.name, target, record, 0)
+        here = record if target.is_file() else None
+        endpoint = endpoint_of(environment)
+        with hub_errors(wanted, endpoint, folder):
+            remote, cached = remote_and_cached(wanted, here is not None, environment, limits)
+            if here is not None and (remote is None or here.sha256 == remote.sha256):
+                return Pulled(wanted.name, target, here, is_new=False, fetched_bytes=0)
+            assert remote is not None
             part = folder / f"{remote.sha256}{PART_SUFFIX}"
-            fetched = fetch(remote, part, on_progress, cancel, limits)
+            fetched = 0 if copied(cached, part, remote, limits) else fetch(remote, part, on_progress, cancel, limits)
         on_progress(PullProgress(PullStage.CHECKING, remote.size_bytes, remote.size_bytes))
         licence = check(part, remote, wanted)
         record = ModelRecord(
             repository=wanted.repository,
             file=wanted.file,
             revision=remote.revision,
-            endpoint=endpoint_of(environment),
+            endpoint=endpoint,
             sha256=remote.sha256,
             size_bytes=remote.size_bytes,
             licence=licence,
             fetched=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         put_in_place(part, target, record)
-        return Pulled(wanted.name, target, record, fetched)
+        return Pulled(wanted.name, target, record, is_new=True, fetched_bytes=fetched)
 
 
-def is_offline(environment: Mapping[str, str]) -> bool:
-    """Whether the user wants nothing to be fetched."""
-    return any(environment.get(name, "").lower() in TRUE_WORDS for name in OFFLINE_VARIABLES)
+def remote_and_cached(
+    wanted: WantedModel, is_here: bool, environment: Mapping[str, str], limits: PullLimits
+) -> tuple[RemoteFile | None, Path | None]:
+    """The file as the hub describes it, and where another program has put it on this computer already.
+
+    Where nothing may be fetched, only the latter counts; None, None then means that what is here has to do. Raises
+    ModelError where there is nothing at all, and huggingface_hub's errors.
+    """
+    if not is_offline(environment):
+        remote = find_remote(wanted, endpoint_of(environment), limits.answer_seconds)
+        cached = cached_file(wanted, remote.revision, environment)
+        return remote, cached[0] if cached is not None and cached[1].sha256 == remote.sha256 else None
+    if is_here:
+        return None, None
+    cached = cached_file(wanted, wanted.revision, environment)
+    if cached is None:
+        raise offline()
+    return cached[1], cached[0]
 
 
-def endpoint_of(environment: Mapping[str, str]) -> str:
-    """The hub, or the mirror that stands in for it."""
-    from huggingface_hub import constants
-
-    # Its own constant was read from the environment of this process; tests have another one.
-    return environment.get("HF_ENDPOINT", "").rstrip("/") or constants.ENDPOINT
-
-
-def find_remote(wanted: WantedModel, endpoint: str, limits: PullLimits) -> RemoteFile:
-    """Ask the hub about a file. Raises huggingface_hub's errors, and ModelError for an answer without a checksum."""
-    # Otherwise it asks the hub for a list of programs to recognise, and tells it which one it runs in.
-    os.environ.setdefault(TELEMETRY_VARIABLE, "1")
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
-
-    url = hf_hub_url(wanted.repository, wanted.file, revision=wanted.revision, endpoint=endpoint)
-    found = get_hf_file_metadata(
-        url, timeout=limits.answer_seconds, library_name="sleepy-coder", library_version=__version__, endpoint=endpoint
-    )
-    if found.commit_hash is None or found.size is None or not SHA256.fullmatch(found.etag or ""):
-        raise ModelError(
-            f"{endpoint} does not say the size, the version and the checksum of {wanted.file}.",
-            "Set HF_ENDPOINT to a server that does, or fetch the file by hand and say `sleepy model use FILE.gguf`.",
-        )
-    assert found.etag is not None
-    pinned = hf_hub_url(wanted.repository, wanted.file, revision=found.commit_hash, endpoint=endpoint)
-    return RemoteFile(pinned, found.commit_hash, found.etag, found.size)
+def copied(cached: Path | None, part: Path, remote: RemoteFile, limits: PullLimits) -> bool:
+    """Take a file from a cache on this computer; False where there is none. Raises ModelError, CannotWrite."""
+    if cached is None:
+        return False
+    check_disk(remote, part, limits)
+    try:
+        shutil.copyfile(cached, part)
+    except OSError as error:
+        raise cannot_write(part, error) from error
+    return True
 
 
 def fetch(remote: RemoteFile, part: Path, on_progress: OnProgress, cancel: CancelToken, limits: PullLimits) -> int:
@@ -321,16 +260,12 @@ def starting_offset(status: int, content_range: str) -> int | None:
 
 
 @contextmanager
-def opened(part: Path, offset: int) -> Iterator[BufferedIOBase | Any]:
+def opened(part: Path, offset: int) -> Iterator[Any]:
     """The file, to be written from `offset` on; not buffered, so that a process that is killed loses nothing."""
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
         stream = os.fdopen(descriptor, "wb", buffering=0)
         stream.seek(offset)
-        if offset == 0:
-            # The server began from the start although more was here.
-            with suppress(OSError):
-                stream.truncate()
     except OSError as error:
         raise cannot_write(part, error) from error
     with stream:
@@ -386,66 +321,6 @@ def put_in_place(part: Path, target: Path, record: ModelRecord) -> None:
     except OSError as error:
         raise cannot_write(target, error) from error
     write_record(folder, record)
-
-
-@contextmanager
-def hub_errors(wanted: WantedModel, endpoint: str, folder: Path) -> Iterator[None]:
-    """Turn what huggingface_hub raises into one sentence and its remedy."""
-    import httpx2
-    from huggingface_hub import errors
-
-    by_hand = "or fetch the file by hand and say `sleepy model use FILE.gguf`."
-    try:
-        yield
-    except errors.OfflineModeIsEnabled as error:
-        raise offline() from error
-    except errors.GatedRepoError as error:
-        raise ModelError(
-            f"{wanted.repository} wants you to agree to its terms first.",
-            f"Do so at {endpoint}/{wanted.repository}, and set HF_TOKEN to a token of yours.",
-        ) from error
-    except errors.RepositoryNotFoundError as error:
-        raise ModelError(
-            f"{endpoint} has no repository {wanted.repository}, or not for you.",
-            "Check its name; for a private one set HF_TOKEN to a token that may read it.",
-        ) from error
-    except errors.RevisionNotFoundError as error:
-        raise ModelError(
-            f"{wanted.repository} has no revision {wanted.revision}.", "Check --revision, or leave it out."
-        ) from error
-    except errors.EntryNotFoundError as error:
-        raise ModelError(
-            f"{wanted.repository} has no file {wanted.file}.", f"See {endpoint}/{wanted.repository} for its files."
-        ) from error
-    except errors.HfHubHTTPError as error:
-        status = error.response.status_code
-        if status in (401, 403):
-            raise ModelError(
-                f"{endpoint} does not let you have {wanted.file} (HTTP status {status}).",
-                "Set HF_TOKEN to a token that may read it, or unset one that is out of date.",
-            ) from error
-        reason = "is asked too much at the moment" if status == 429 else f"answered with HTTP status {status}"
-        raise ModelError(f"{endpoint} {reason}.", f"Try again later, {by_hand}{what_is_kept(folder)}") from error
-    except (httpx2.HTTPError, httpx2.InvalidURL, errors.HFValidationError) as error:
-        why = (str(error) or type(error).__name__).strip().rstrip(".").splitlines()[0]
-        raise ModelError(
-            f"{endpoint} cannot be reached: {why}.",
-            f"Check the network and the proxy (HTTPS_PROXY), set HF_ENDPOINT to a mirror, {by_hand}"
-            f"{what_is_kept(folder)}",
-        ) from error
-
-
-def what_is_kept(folder: Path) -> str:
-    """A sentence about a file that is there in part."""
-    return f" {BROKEN_OFF}" if any(folder.glob(f"*{PART_SUFFIX}")) else ""
-
-
-def offline() -> ModelError:
-    """Nothing is to be fetched."""
-    return ModelError(
-        f"Nothing is fetched, because {' or '.join(OFFLINE_VARIABLES)} is set.",
-        "Unset it, or bring the file here by other means and say `sleepy model use FILE.gguf`.",
-    )
 
 
 def _length(file: Path) -> int:

@@ -201,8 +201,11 @@ def test_use_takes_a_file_from_anywhere(places: Places, tmp_path: Path, monkeypa
 
 def test_the_running_server_makes_way_for_another_model(places: Places) -> None:
     stored(places, "mine")
+    stored(places, "other")
+    write_setting(places, "model", "other")
     with running(RunningServer(places, ScriptedEngine())) as server:
         server.wait_until_ready()
+        assert run("use", "other", "--json").record["server_ended"] is False
         assert read_address(serve_folder_of(places)) is not None
         previous = signal.signal(signal.SIGTERM, lambda _number, _frame: server.stop())
         try:
@@ -305,6 +308,18 @@ def test_models_on_another_disk_stay_there(places: Places, tmp_path: Path) -> No
     (places.models_folder / "linked").symlink_to(tmp_path)
     assert run("rm", "linked", "--force", "--json").record["freed_bytes"] == 0
     assert file.is_file()
+
+
+@pytest.mark.parametrize("package", ["huggingface_hub", "httpx2"])
+def test_without_the_extra_the_command_that_brings_it_is_told(
+    package: str, places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(BadUsage, match=f"`sleepy model pull` needs the Python package {package}") as error:
+        run("pull")
+    assert "sleepy-coder[serve]" in error.value.remedy
+    # What needs none of it works all the same.
+    assert "qwen2.5-coder-1.5b" in run("list").text
 
 
 @pytest.mark.parametrize("text", [b"model = \n", b"\xff\xfe"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,6 +38,16 @@ class FakeHub:
     def ranges(self) -> list[str | None]:
         """What each GET for a file's bytes asked for, in order."""
         return [headers.get("range") for method, _, headers in self.requests if method == "GET"]
+
+
+class QuietServer(ThreadingHTTPServer):
+    """A client that goes away in the middle is a part of the test."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
 
 
 @contextmanager
@@ -95,8 +106,7 @@ def serving(hub: FakeHub, host: str = "127.0.0.1") -> Iterator[FakeHub]:
             self.send_header("Content-Length", str(length))
             self.end_headers()
 
-    server = ThreadingHTTPServer((host, 0), Handler)
-    server.daemon_threads = True
+    server = QuietServer((host, 0), Handler)
     hub.url = f"http://{host}:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()

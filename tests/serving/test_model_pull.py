@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import socket
 import subprocess
@@ -20,6 +19,7 @@ from sleepy_agent.errors import CannotWrite, Interrupted, ModelError
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.manifest import sha256_of
 from sleepy_agent.serving.model_choice import model_in_use
+from sleepy_agent.serving.model_hub import wanted_model
 from sleepy_agent.serving.model_pull import (
     DISK_RESERVE_BYTES,
     Pulled,
@@ -28,7 +28,6 @@ from sleepy_agent.serving.model_pull import (
     PullStage,
     pull_model,
     starting_offset,
-    wanted_model,
 )
 from sleepy_agent.serving.models import (
     PART_SUFFIX,
@@ -77,7 +76,13 @@ def pulled(
 ) -> Pulled:
     tell = on_progress or (steps.append if steps is not None else lambda _step: None)
     wanted = wanted_model(reference, name)
-    return pull_model(places, wanted, {"HF_ENDPOINT": hub.url} | environment, tell, cancel or CancelToken(), limits)
+    own = {"HF_ENDPOINT": hub.url, "HF_HUB_CACHE": str(cache_of_others(places))}
+    return pull_model(places, wanted, own | environment, tell, cancel or CancelToken(), limits)
+
+
+def cache_of_others(places: Places) -> Path:
+    """huggingface_hub's cache, shared with whatever else uses it."""
+    return places.cache / "huggingface"
 
 
 def parts(places: Places) -> list[Path]:
@@ -107,7 +112,7 @@ def test_a_model_is_fetched_checked_and_can_be_used(places: Places, hub: FakeHub
 def test_what_is_here_already_is_not_fetched_again(places: Places, hub: FakeHub, model_bytes: bytes) -> None:
     pulled(places, hub)
     again = pulled(places, hub)
-    assert again.fetched_bytes == 0
+    assert (again.is_new, again.fetched_bytes) == (False, 0)
     assert [method for method, _, _ in hub.requests] == ["HEAD", "GET", "HEAD"]
     # And it can be named where nothing may be fetched.
     assert pulled(places, hub, HF_HUB_OFFLINE="1").file == again.file
@@ -188,6 +193,14 @@ def test_what_is_left_of_another_version_is_not_gone_on_with(
     assert pulled(places, hub).file.read_bytes() == newer
     assert hub.ranges[-1] is None
     assert not parts(places)
+
+
+def test_a_part_that_is_longer_than_the_file_is_begun_anew(places: Places, hub: FakeHub, model_bytes: bytes) -> None:
+    part = places.models_folder / "tiny" / f"{hashlib.sha256(model_bytes).hexdigest()}{PART_SUFFIX}"
+    part.parent.mkdir(parents=True)
+    part.write_bytes(model_bytes + b"more")
+    assert pulled(places, hub).file.read_bytes() == model_bytes
+    assert hub.ranges == [None]
 
 
 def test_the_token_is_told_to_the_hub_and_to_nobody_else(places: Places, model_bytes: bytes) -> None:
@@ -280,6 +293,35 @@ def test_offline(value: str, places: Places, hub: FakeHub) -> None:
         pulled(places, hub, HF_HUB_OFFLINE=value)
     assert "sleepy model use" in error.value.remedy
     assert not hub.requests
+
+
+@pytest.mark.parametrize("offline", [False, True])
+@pytest.mark.parametrize("with_links", [True, False])
+def test_what_another_program_fetched_is_taken(
+    offline: bool, with_links: bool, places: Places, hub: FakeHub, model_bytes: bytes
+) -> None:
+    repository = cache_of_others(places) / f"models--{REPOSITORY.replace('/', '--')}"
+    snapshot, blobs = repository / "snapshots" / COMMIT / "models" / "tiny-q4.gguf", repository / "blobs"
+    for folder in (snapshot.parent, blobs, repository / "refs", repository.parent / "blobs"):
+        folder.mkdir(parents=True)
+    (repository / "refs" / "main").write_text(COMMIT)
+    if with_links:
+        # Shared between repositories, as huggingface_hub keeps what comes from its newer storage.
+        shared = repository.parent / "blobs" / ("f" * 64)
+        shared.write_bytes(model_bytes)
+        blob = blobs / hashlib.sha256(model_bytes).hexdigest()
+        blob.symlink_to(shared)
+        snapshot.symlink_to(blob)
+    else:
+        snapshot.write_bytes(model_bytes)
+    found = pulled(places, hub, HF_HUB_OFFLINE="1" if offline else "0")
+    assert found.file.read_bytes() == model_bytes
+    assert not found.file.is_symlink()
+    assert (found.is_new, found.fetched_bytes) == (True, 0)
+    assert found.record.revision == COMMIT
+    assert found.record.sha256 == hashlib.sha256(model_bytes).hexdigest()
+    assert [method for method, _, _ in hub.requests] == ([] if offline else ["HEAD"])
+    assert snapshot.read_bytes() == model_bytes
 
 
 def test_a_disk_without_room_is_told_before(places: Places, hub: FakeHub, model_bytes: bytes) -> None:
@@ -400,10 +442,20 @@ def test_where_an_answer_begins(status: int, content_range: str, offset: int | N
 @pytest.mark.parametrize("damaged", ["", "[]", '{"sha256": 1}', "{"])
 def test_a_damaged_record_is_no_record(damaged: str, places: Places, hub: FakeHub) -> None:
     found = pulled(places, hub)
-    whole = (found.file.parent / "info.json").read_text()
     (found.file.parent / "info.json").write_text(damaged)
     assert read_record(found.file.parent) is None
     assert model_in_use(places, Settings()).sha256 == found.record.sha256
     # The file is fetched again rather than believed.
-    assert pulled(places, hub).fetched_bytes == found.record.size_bytes
-    assert json.loads((found.file.parent / "info.json").read_text()).keys() == json.loads(whole).keys()
+    assert pulled(places, hub).is_new
+    assert read_record(found.file.parent) is not None
+
+
+def test_a_file_that_somebody_else_put_here_is_not_replaced(places: Places, hub: FakeHub, model_bytes: bytes) -> None:
+    own = places.models_folder / "tiny" / "finetuned.gguf"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(model_bytes)
+    with pytest.raises(ModelError, match="not fetched by this command") as error:
+        pulled(places, hub)
+    assert "--name" in error.value.remedy
+    assert not hub.requests
+    assert own.read_bytes() == model_bytes
