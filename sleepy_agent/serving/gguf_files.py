@@ -143,8 +143,14 @@ def read_weights(file: Path) -> Iterator[tuple[str, Floats]]:
 
 
 def floats_of(tensor: Any) -> Floats:
-    """The values of one of the reader's tensors."""
-    values: Floats = gguf.dequantize(tensor.data, tensor.tensor_type)
+    """The values of one of the reader's tensors. Raises ModelError for a quantisation that only llama.cpp can read."""
+    try:
+        values: Floats = gguf.dequantize(tensor.data, tensor.tensor_type)
+    except NotImplementedError as error:
+        raise ModelError(
+            f"The weight {tensor.name} is stored as {tensor.tensor_type.name}, which cannot be read here.",
+            "Use a more usual quantisation of the same model (Q4_K_M, Q8_0, F16).",
+        ) from error
     return values
 
 

@@ -28,6 +28,8 @@ from sleepy_agent.serving.gguf_files import (
     Vocabulary,
     describe,
     expected_shapes,
+    finish,
+    floats_of,
     llama_name,
     read_weights,
     reader_of,
@@ -172,3 +174,14 @@ def test_every_changed_byte_of_a_header_is_told_or_harmless(tmp_path: Path) -> N
         except ModelError:
             told += 1
     assert told > 10
+
+
+def test_a_quantisation_that_python_cannot_read_is_one_sentence(tmp_path: Path) -> None:
+    writer = gguf.GGUFWriter(tmp_path / "odd.gguf", "qwen2")
+    writer.add_tensor("x", np.zeros((4, 84), np.uint8), raw_dtype=gguf.GGMLQuantizationType.Q2_K)
+    finish(writer, tmp_path / "odd.gguf")
+    (tensor,) = reader_of(tmp_path / "odd.gguf").tensors
+    assert floats_of(tensor).shape == (4, 256)
+    odd = tensor._replace(tensor_type=gguf.GGMLQuantizationType.Q8_1)
+    with pytest.raises(ModelError, match="stored as Q8_1, which cannot be read here"):
+        floats_of(odd)
