@@ -68,6 +68,7 @@ def test_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         client.hear(method="test/heard", params=diagnostics)
         assert said_to_sleepy(log, "initialize")[0]["capabilities"]["general"]["positionEncodings"] == ["utf-8"]
 
+        wait_until_loaded(client)
         (error,) = [one for one in diagnostics["diagnostics"] if one["severity"] == 1]
         context = {"diagnostics": [error]}
         asked = {"textDocument": identifier, "range": error["range"], "context": context}
@@ -93,6 +94,12 @@ def test_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         client.notify("exit")
         assert client.ended() == 0
         assert [number for number in processes if is_running(number)] == []
+
+
+def wait_until_loaded(client: ProxyClient) -> None:
+    """Wait for rust-analyzer to know the project: before that it refuses what it is asked."""
+    while not client.hear(method="experimental/serverStatus")["params"]["quiescent"]:
+        pass
 
 
 def hovered(client: ProxyClient, hover: object) -> str:
