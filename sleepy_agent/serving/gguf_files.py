@@ -6,7 +6,6 @@ the gguf package; what a Qwen2 file must have is written down in llama.cpp's `sr
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -19,10 +18,10 @@ from numpy.typing import NDArray
 
 from sleepy_agent.errors import ModelError, cannot_write
 from sleepy_agent.serving.gguf_header import GgufHeader, read_header
+from sleepy_agent.serving.manifest import sha256_of
 
 Floats = NDArray[np.float32]
 
-CHUNK_BYTES = 1 << 20
 FILE_TYPES = {gguf.LlamaFileType.ALL_F32: np.float32, gguf.LlamaFileType.MOSTLY_F16: np.float16}
 """What a base can be written in."""
 
@@ -119,12 +118,6 @@ def describe(file: Path) -> GgufDescription:
         rank=max(ranks, default=None),
         alpha=float(alpha) if isinstance(alpha, int | float) else None,
     )
-
-
-def sha256_of(file: Path) -> str:
-    """The checksum of a file as 64 hexadecimal digits."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def reader_of(file: Path) -> Any:
