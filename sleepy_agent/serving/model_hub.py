@@ -80,6 +80,12 @@ def _of_catalogue(known: KnownModel, revision: str) -> WantedModel:
     return WantedModel(known.name, known.repository, known.file, revision, known.licence)
 
 
+def refuse_telemetry() -> None:
+    """Before huggingface_hub is imported, which reads this once: otherwise it asks the hub for a list of programs to
+    recognise, and tells it which one it runs in."""
+    os.environ.setdefault(TELEMETRY_VARIABLE, "1")
+
+
 def is_offline(environment: Mapping[str, str]) -> bool:
     """Whether the user wants nothing to be fetched."""
     return any(environment.get(name, "").lower() in TRUE_WORDS for name in OFFLINE_VARIABLES)
@@ -95,8 +101,6 @@ def endpoint_of(environment: Mapping[str, str]) -> str:
 
 def find_remote(wanted: WantedModel, endpoint: str, answer_seconds: float) -> RemoteFile:
     """Ask the hub about a file. Raises huggingface_hub's errors, and ModelError for an answer without a checksum."""
-    # Otherwise it asks the hub for a list of programs to recognise, and tells it which one it runs in.
-    os.environ.setdefault(TELEMETRY_VARIABLE, "1")
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
     url = hf_hub_url(wanted.repository, wanted.file, revision=wanted.revision, endpoint=endpoint)

@@ -33,6 +33,7 @@ from sleepy_agent.serving.model_hub import (
     hub_errors,
     is_offline,
     offline,
+    refuse_telemetry,
 )
 from sleepy_agent.serving.models import INFO_NAME, LIST, PART_SUFFIX, ModelRecord, alone_with, read_record, write_record
 
@@ -98,6 +99,7 @@ def pull_model(
     damaged or no model (it is deleted again); CannotWrite; Interrupted.
     """
     limits = limits or PullLimits()
+    refuse_telemetry()
     folder = places.models_folder / wanted.name
     with alone_with(places, wanted.name):
         record = read_record(folder)
