@@ -1,6 +1,6 @@
 # What there is to do in a checkout. `make run` and `make test` work on a fresh machine with Python >= 3.11,
-# a Rust toolchain, a C and a C++ compiler; second runs are quick. Nothing here downloads a toolchain, and
-# nothing here installs torch.
+# a Rust toolchain, a C and a C++ compiler; second runs are quick. Nothing here downloads a toolchain. `make test` builds
+# llama.cpp once (pip keeps what it built) and installs torch, its oracle; `make run` needs neither.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -35,13 +35,15 @@ run: install ## repair a copy of the broken example, prove it with its tests, sh
 
 test: $(VENV)/.installed-dev lint ## install what the tests need, then lint, types, import contracts and all tests
 	@tools/fetch_crates.sh
+	@tools/fetch_oracles.sh $(BIN)/python
 	@PATH="$$(tools/rust_analyzer.sh):$$PATH" $(BIN)/python -m pytest
 
-lint: $(VENV)/.installed-dev ## ruff, mypy --strict and the import contracts
+lint: $(VENV)/.installed-dev ## ruff, mypy --strict, the import contracts, Lua
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/nvim --clean -l tools/check_lua.lua editor tests/e2e tools
 
 bench: $(VENV)/.installed-dev ## measure what README claims
 	@$(BIN)/python -m benchmarks
