@@ -236,7 +236,7 @@ def print_facts(console: Console, facts: dict[str, Any], settings: Settings) -> 
     console.print(Text.assemble((facts["name"], "bold"), (used, "green")))
     for label, value in _lines_of(facts, settings):
         if value is not None:
-            console.print(Text.assemble((f"  {label:<14}", "dim"), value))
+            console.print(Text.assemble((f"  {label:<15}", "dim"), value))
     if facts["is_as_fetched"] is False:
         console.print(
             Text("  It is not the file that was fetched: `sleepy model rm` it and fetch it again.", "bold red")
