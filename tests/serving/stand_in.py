@@ -31,11 +31,11 @@ if TYPE_CHECKING:
 
 SHAPE = BaseShape(embedding=128, layers=2, heads=4, shared_heads=2, feed_forward=256, context=2048, rope_base=10_000.0)
 TOKENS = 640
-LESSONS = range(80)
+LESSONS = range(120)
 """Numbers of the programs it is taught; from 1000 on are those it has never seen."""
-STEPS, BATCH, LEARNING_RATE = 450, 12, 3e-3
+STEPS, BATCH, LEARNING_RATE = 500, 12, 3e-3
 RANK, ALPHA = 8, 16.0
-ADAPTER_STEPS, ADAPTER_RATE = 90, 5e-3
+ADAPTER_STEPS, ADAPTER_RATE = 110, 5e-3
 WEIGHT_OF_PROMPTS = 0.1
 """Reading the prompt is learnt too, but the answer counts more."""
 RECIPE = ("stand_in.py", "stand_in_lessons.py", "stand_in_network.py", "stand_in_programs.py", "stand_in_tokens.py")

@@ -156,20 +156,17 @@ def missing_some(words: Words) -> tuple[str, str]:
 
 
 def text_that_is_owned(words: Words) -> tuple[str, str]:
-    function, said, name = words.function(), words.value(), words.value()
-    shape = words.number() % 3
-    if shape == 0:
-        return both(
-            f"pub fn {function}() -> String {{\n{words.before()}    @\n}}\n", f'"{said}"', f'"{said}".to_string()'
-        )
-    if shape == 1:
-        text = f"pub fn {function}() -> String {{\n    let {name}: String = @;\n    {name}\n}}\n"
-        return both(text, f'"{said}"', f'"{said}".to_string()')
-    kind = words.type()
+    function, said, name, parameter = words.function(), words.value(), words.value(), words.value()
+    helper, before, number = words.helper(), words.before(), words.number()
     text = (
-        f"pub struct {kind} {{\n    pub {name}: String,\n}}\n\n"
-        f"pub fn {function}() -> {kind} {{\n    {kind} {{ {name}: @ }}\n}}\n"
-    )
+        f"pub fn {function}() -> String {{\n{before}    let {name}: String = @;\n    {name}\n}}\n",
+        f"pub fn {function}() -> usize {{\n{before}    let mut {name}: Vec<String> = Vec::new();\n"
+        f"    {name}.push(@);\n    {name}.len()\n}}\n",
+        f"pub fn {function}() -> String {{\n    let mut {name} = String::new();\n{before}"
+        f"    if {name}.len() < {number} {{\n        {name} = @;\n    }}\n    {name}\n}}\n",
+        f"fn {helper}({parameter}: String) -> usize {{\n    {parameter}.len()\n}}\n\n"
+        f"pub fn {function}() -> usize {{\n{before}    {helper}(@)\n}}\n",
+    )[number % 4]
     return both(text, f'"{said}"', f'"{said}".to_string()')
 
 
