@@ -21,7 +21,7 @@ from sleepy_agent.live.messages import LiveOffer, TextChecked, VanishedProblem
 from sleepy_agent.live.outcomes.episodes import episode_of_offer, episode_of_own_change, own_change
 from sleepy_agent.live.outcomes.handed_offers import HandedOffers
 from sleepy_agent.live.outcomes.history import TextHistory, shorten
-from sleepy_agent.live.outcomes.provenance import provenance_of
+from sleepy_agent.live.outcomes.provenance import is_near_a_switch, provenance_of
 from sleepy_agent.live.outcomes.records import (
     Await,
     Decision,
@@ -215,7 +215,7 @@ class OutcomeBook:
         """What became of it, by the text that is there."""
         pending = waiting.pending
         self._unconfirmed.discard(pending.subject)
-        if pending.kind == PendingKind.SHOWN:
+        if pending.kind == PendingKind.SHOWN or self._came_with_a_switch(waiting):
             return Settle(pending, Outcome.IGNORED)
         outcome, text = outcome_of(pending.files, read)
         settled_text = text if any(file.regions for file in pending.files) else None
@@ -224,6 +224,11 @@ class OutcomeBook:
         # A branch switch may be heard of after the check, so where it came from is asked again.
         words = {} if waiting.own is None else self._provenance(waiting.own, pending.files)
         return Settle(pending, Outcome.SETTLED, settled_text, words)
+
+    def _came_with_a_switch(self, waiting: Waiting) -> bool:
+        """Whether only its text said that an offer was taken, and another branch has that text."""
+        by_text = waiting.pending.metadata.get(TAKEN_BY) == BY_TEXT
+        return by_text and is_near_a_switch(waiting.changed_at, self._history.switches)
 
     def _decide_overflow(self, read: ReadText) -> list[Decision]:
         decisions: list[Decision] = []

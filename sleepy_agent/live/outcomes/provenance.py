@@ -79,12 +79,18 @@ def provenance_of(steps: Iterable[Step], switches: Sequence[float], *, deleted: 
     """
     counted = [step for step in steps if step.kind != StepKind.LAYOUT]
     by_machine = [step for step in counted if step.kind != StepKind.SMALL]
-    # Who switches a branch after typing for a while has not typed what the switch brought.
-    if any(abs(step.at - moment) <= SWITCH_SECONDS for step in by_machine for moment in switches):
+    # Who switches a branch after typing for a while has not typed what the switch brought. An editor may tell of the
+    # new text as if it were typed, however little it is; but nobody types a last key and switches in the same moment.
+    if any(is_near_a_switch(step.at, switches) for step in (*by_machine, *counted[-1:])):
         return Provenance.BRANCH_SWITCH
     if by_machine or not counted:
         return Provenance.OTHER_TOOL
     return Provenance.DELETION if deleted else Provenance.TYPING
+
+
+def is_near_a_switch(at: float, switches: Sequence[float]) -> bool:
+    """Whether a change came with a branch switch."""
+    return any(abs(at - moment) <= SWITCH_SECONDS for moment in switches)
 
 
 def switch_moment(writes: Sequence[tuple[float, int]]) -> float | None:

@@ -100,6 +100,36 @@ def test_a_head_that_is_heard_of_late_still_counts() -> None:
     assert (stage.ends[0].metadata or {})[PROVENANCE] == "branch_switch"
 
 
+def test_a_reload_that_looks_like_typing_came_with_the_switch() -> None:
+    stage = Stage()
+    stage.check(PROBLEM)
+    stage.type(OTHERWISE.replace(b"sum: u32", b"total"))
+    stage.check(vanished=(stage.gone(),))
+    stage.wait(1)
+    stage.write(b"", head_changed=True)
+    stage.wait()
+    assert (stage.ends[0].metadata or {})[PROVENANCE] == "branch_switch"
+
+
+def test_a_branch_that_has_the_text_of_an_offer_took_nothing() -> None:
+    stage = Stage()
+    stage.check(PROBLEM)
+    stage.show(MUT)
+    stage.type(MADE)
+    stage.wait(1)
+    stage.write(b"", head_changed=True)
+    stage.wait()
+    assert stage.outcomes == [("mut", Outcome.IGNORED)]
+    taken = Stage()
+    taken.check(PROBLEM)
+    taken.show(MUT)
+    taken.apply(MUT)
+    taken.wait(1)
+    taken.write(b"", head_changed=True)
+    taken.wait()
+    assert taken.outcomes == [("mut", Outcome.SETTLED)]
+
+
 def test_an_own_fix_names_the_offers_that_were_not_taken() -> None:
     stage = Stage()
     stage.check(PROBLEM)

@@ -44,6 +44,8 @@ SMALL, BIG, LAYOUT, DISK = (
     Step(100.0, kind) for kind in (StepKind.SMALL, StepKind.BIG, StepKind.LAYOUT, StepKind.DISK)
 )
 
+EARLY = Step(90.0, StepKind.SMALL)
+
 
 @pytest.mark.parametrize(
     ("steps", "switches", "deleted", "expected"),
@@ -61,8 +63,10 @@ SMALL, BIG, LAYOUT, DISK = (
         ([BIG], [104.0], False, Provenance.BRANCH_SWITCH),
         ([DISK], [99.0], True, Provenance.BRANCH_SWITCH),
         ([DISK], [94.0], False, Provenance.OTHER_TOOL),
-        # HEAD changed while somebody typed: what was typed was typed.
-        ([SMALL, SMALL], [100.0], False, Provenance.TYPING),
+        # An editor may tell of what a switch brought as if it were typed.
+        ([EARLY, SMALL], [101.0], False, Provenance.BRANCH_SWITCH),
+        # HEAD changed while somebody typed, and typed on: what was typed was typed.
+        ([EARLY, SMALL], [90.0], False, Provenance.TYPING),
         ([SMALL, DISK], [100.0], False, Provenance.BRANCH_SWITCH),
     ],
 )
