@@ -114,7 +114,7 @@ def merge(
             merged = _merged_file(base, lora, scale, file_type, Path(folder), threads, progress)
             progress("comparing the answers")
             share = surviving_share(base, adapter, merged, scale, threads=threads)
-            if not share >= SMALLEST_SHARE:
+            if share < SMALLEST_SHARE:
                 return TooCoarse(name, share)
             merged.replace(target)
     except OSError as error:
@@ -236,11 +236,19 @@ def _quantise(source: Path, target: Path, file_type: gguf.LlamaFileType, threads
 def surviving_share(
     base: Path, adapter: Path, merged: Path, scale: float = 1.0, *, probes: Sequence[str] = PROBES, threads: int = 0
 ) -> float:
-    """How much of an adapter's effect a merged model has: 1 is all of it, 0 as much as none. See `merge`."""
+    """How much of an adapter's effect a merged model has: 1 is all of it, 0 as much as none. See `merge`.
+
+    Raises ModelError for models whose logits are no numbers.
+    """
     plain, wanted = _logits(base, [(None, 1.0), (adapter, scale)], probes, threads)
     (found,) = _logits(merged, [(None, 1.0)], probes, threads)
     effect = float(np.linalg.norm(wanted - plain))
     lost = float(np.linalg.norm(found - wanted))
+    if not np.isfinite(effect + lost):
+        raise ModelError(
+            f"{base.name} or {adapter.name} gives answers that are no numbers: the file is damaged.",
+            "Fetch or make the file again.",
+        )
     if effect == 0:
         # An adapter without any effect survives if nothing else changed.
         return 1.0 if lost <= 1e-3 * float(np.linalg.norm(plain)) else 0.0

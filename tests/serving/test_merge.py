@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 from pathlib import Path
 
@@ -11,8 +12,8 @@ import llama_cpp
 import numpy as np
 import pytest
 
-from serving.tiny_models import TinyShape, write_tiny_adapter, write_tiny_model
-from sleepy_agent.errors import ModelError
+from serving.tiny_models import TinyShape, corrupted, write_tiny_adapter, write_tiny_model
+from sleepy_agent.errors import CannotWrite, ModelError
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.engine import AdapterFile, GenerateRequest, PromptPart
 from sleepy_agent.serving.gguf_files import describe, read_weights, reader_of
@@ -143,3 +144,24 @@ def test_other_mistakes_are_told_before_anything_is_written(files: tuple[Path, P
         merge(adapter, adapter, folder / "merged.gguf", threads=1)
     assert not folder.exists()
     assert describe(base).quantisation == "F32"
+
+
+def test_weights_that_are_no_numbers_are_found(files: tuple[Path, Path], tmp_path: Path) -> None:
+    base, adapter = files
+    norm = next(tensor for tensor in reader_of(base).tensors if tensor.name == "output_norm.weight")
+    damaged = corrupted(base, tmp_path / "nan.gguf", [(norm.data_offset, np.full(256, np.nan, np.float32).tobytes())])
+    with pytest.raises(ModelError, match="no numbers"):
+        merge(damaged, adapter, tmp_path / "merged.gguf", threads=1)
+    assert [file.name for file in tmp_path.iterdir()] == ["nan.gguf"]
+
+
+def test_a_full_disk_is_told_and_nothing_stays(
+    files: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_writer: object, _values: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(gguf.GGUFWriter, "write_tensor_data", full)
+    with pytest.raises(CannotWrite, match="no space left"):
+        merge(*files, tmp_path / "merged.gguf", threads=1)
+    assert not any(tmp_path.iterdir())

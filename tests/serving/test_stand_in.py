@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from serving.stand_in_programs import ADAPTER_MISTAKES, BASE_MISTAKES, Mistake, 
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.engine import AdapterFile, GenerateRequest, PromptPart
 from sleepy_agent.serving.llama import EngineSettings, LlamaEngine, load_engine
+from sleepy_agent.serving.merge import Merged, TooCoarse, merge
 
 UNSEEN = range(3000, 3008)
 
@@ -56,6 +58,18 @@ def test_one_adapter_mends_what_neither_the_base_nor_the_other_does(
     own = right.pop(mistake.family)
     assert own >= 0.75 * len(asked), own
     assert all(count <= 0.25 * len(asked) for count in right.values()), right
+
+
+def test_a_trained_adapter_survives_being_merged(unseen: list[Lesson], tmp_path: Path) -> None:
+    model, mistake = stand_in(), ADAPTER_MISTAKES[1]
+    merged = merge(model.base, model.adapters[mistake.family], tmp_path / "merged.gguf", threads=1)
+    assert isinstance(merged, Merged)
+    loaded = load_engine(EngineSettings(merged.file, threads=1))
+    asked = [lesson for lesson in unseen if lesson.mistake == mistake.name]
+    assert right_answers(loaded, asked, None).total() >= 0.75 * len(asked)
+    loaded.close()
+    coarse = merge(model.base, model.adapters[mistake.family], tmp_path / "q.gguf", quantisation="Q4_0", threads=1)
+    assert isinstance(coarse, TooCoarse)
 
 
 def test_the_files_are_kept() -> None:
