@@ -15,7 +15,7 @@ from typing import Any
 from sleepy_lsp.proxy.folding import change_lines, lines_of
 from sleepy_lsp.proxy.framing import message_bytes, parsed
 
-KEPT_CHANGES = 200
+KEPT_CHANGES = 20
 KEPT_BYTES = 1_000_000
 """More changes of one document, or more bytes of them, are folded into its text."""
 KEPT_DIAGNOSTICS = 200
