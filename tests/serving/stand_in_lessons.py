@@ -12,7 +12,7 @@ from serving.stand_in_programs import CRATES, Program
 from sleepy_agent.code.edits import line_edits
 from sleepy_agent.fixes.prompts.compose import compose, edits_as_answer
 from sleepy_agent.fixes.prompts.profiles import profile_for
-from sleepy_agent.fixes.sources.context import SourceContext
+from sleepy_agent.fixes.sources.context import KnownItems, SourceContext, SteadyItems
 
 STAND_IN = "stand-in"
 
@@ -45,7 +45,8 @@ def lessons_of_crate(programs: Sequence[Program], folder: Path) -> Iterator[Less
     write_project(root, {**lock, **files})
     profile = profile_for(STAND_IN)
     with open_session(root, places_in(folder)) as session:
-        context = SourceContext(session.workspace, session.read, session.is_editable)
+        steady = SteadyItems(KnownItems())
+        context = SourceContext(session.workspace, session.read, session.is_editable, steady)
         problems = {problem.span.file.stem: problem for problem in session.check() if problem.span is not None}
         for program in programs:
             problem = problems.get(program.module)
