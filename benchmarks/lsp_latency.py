@@ -44,13 +44,13 @@ from sleepy_agent.process import CancelToken
 SAVED, UNSAVED, ASKED = "saved", "unsaved", "asked"
 """How a mistake is laid: saved at once; not saved; saved, while code actions are asked for all the time."""
 
-WANTED = {SAVED: 60, UNSAVED: 25, ASKED: 12}
+WANTED = {SAVED: 60, UNSAVED: 25, ASKED: 20}
 WANTED_QUICKLY = {SAVED: 6, UNSAVED: 3, ASKED: 2}
 OPENING_SECONDS = 180.0
 CALM_SECONDS = 60.0
 ANSWER_SECONDS = 25.0
 """Longer than the budget of a search: who has no offer by then gets none."""
-ASK_EVERY_SECONDS = 0.02
+ASK_EVERY_SECONDS = 0.005
 MOST_RATIO_P50, MOST_RATIO_P95 = 1.6, 4.0
 MOST_ANSWER_MILLISECONDS = 10.0
 

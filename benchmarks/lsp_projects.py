@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.example_time import EXAMPLE, RUN_SECONDS
-from benchmarks.machine import median, places_below, run_sleepy
+from benchmarks.machine import places_below, run_sleepy
 from benchmarks.probe_crates import large_crate
 from benchmarks.real_crates.mutants import development_kinds, is_for_tests
 from benchmarks.real_crates.mutation import applied, source_file
@@ -23,8 +23,6 @@ from sleepy_agent.process import CancelToken
 
 SEED = "lsp-1"
 PLACES_OF_A_KIND = 6
-REPEATS = 2
-"""How often a mistake's replay is timed, each time after one of the green text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,25 +120,18 @@ class Yardstick:
     def measure(self, mistake: LaidMistake) -> Replays | None:
         """None where the compiler sees no mistake, or only one in another file."""
         path = self._root / mistake.file
-        broken, green = [], []
-        unit_id = ""
-        for _ in range(REPEATS):
-            self._session.change_texts({path: mistake.text})
-            problems = self._session.check()
-            if not any(problem.span is not None and problem.span.file == path for problem in problems):
-                self._back()
-                return None
-            reports = self._session.reports()
-            red = (unit for unit in self._session.recording.units if reports[unit.unit_id].status is UnitStatus.RED)
-            unit_id = unit_id or next(red).unit_id
-            broken.append(reports[unit_id].milliseconds)
-            self._back()
-            green.append(self._session.reports()[unit_id].milliseconds)
-        return Replays(median(broken), median(green))
-
-    def _back(self) -> None:
+        self._session.change_texts({path: mistake.text})
+        problems = self._session.check()
+        is_seen = any(problem.span is not None and problem.span.file == path for problem in problems)
+        broken = dict(self._session.reports())
         self._session.change_texts({})
         self._session.check()
+        if not is_seen:
+            return None
+        # A recording names libraries before their tests.
+        units = (unit.unit_id for unit in self._session.recording.units)
+        red = next(unit_id for unit_id in units if broken[unit_id].status is UnitStatus.RED)
+        return Replays(broken[red].milliseconds, self._session.reports()[red].milliseconds)
 
 
 @contextmanager
