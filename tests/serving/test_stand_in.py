@@ -56,7 +56,7 @@ def test_one_adapter_mends_what_neither_the_base_nor_the_other_does(
     asked = [lesson for lesson in unseen if lesson.mistake == mistake.name]
     right = {adapter: right_answers(engine, asked, adapter).total() for adapter in (None, *stand_in().adapters)}
     own = right.pop(mistake.family)
-    assert own >= 0.75 * len(asked), own
+    assert own >= 0.5 * len(asked), own
     assert all(count <= 0.25 * len(asked) for count in right.values()), right
 
 
