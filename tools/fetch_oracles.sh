@@ -17,14 +17,15 @@ trap 'rm -rf "$fresh"' EXIT
 pip=("$python" -m pip --quiet --disable-pip-version-check)
 # Only this package as source: the tools that pip builds its metadata with may come built.
 "${pip[@]}" download --no-deps --no-binary llama-cpp-python --dest "$fresh/download" "llama-cpp-python==$release"
-mkdir "$fresh/llama.cpp"
-tar --extract --gzip --file "$fresh"/download/llama_cpp_python-*.tar.gz --directory "$fresh/llama.cpp" \
-    --strip-components 3 --wildcards '*/vendor/llama.cpp/convert_*.py' '*/vendor/llama.cpp/conversion/*' \
-    '*/vendor/llama.cpp/gguf-py/*' '*/vendor/llama.cpp/models/ggml-vocab-qwen2.gguf*'
+mkdir "$fresh/all" "$fresh/llama.cpp" "$fresh/llama.cpp/models"
+tar -xzf "$fresh"/download/llama_cpp_python-*.tar.gz -C "$fresh/all" --strip-components 1
+source=$fresh/all/vendor/llama.cpp
+mv "$source"/convert_*.py "$source/conversion" "$source/gguf-py" "$fresh/llama.cpp"
+mv "$source/models/ggml-vocab-qwen2.gguf" "$fresh/llama.cpp/models"
 # The version that the converters name in their requirements, and what it needs beside what the tests install.
 "${pip[@]}" install --no-deps --target "$fresh/python" \
-    transformers==4.57.6 huggingface-hub==0.36.2 tokenizers==0.22.2 regex sentencepiece==0.2.3
-rm -rf "$fresh/download"
+    transformers==4.57.6 huggingface-hub==0.36.2 tokenizers==0.22.2 regex==2026.11.15 sentencepiece==0.2.3
+rm -rf "$fresh/download" "$fresh/all"
 touch "$fresh/.complete"
 rm -rf "$folder"
 mv "$fresh" "$folder"

@@ -132,17 +132,16 @@ def _merged_file(
     progress: Progress,
 ) -> Path:
     """The merged model in `folder`, not yet judged."""
-    if file_type in WHOLE_NUMBERS:
-        progress("adding the adapter")
-        return _write_like(base, folder / "merged.gguf", file_type, _added(base, lora, scale, file_type))
     progress("adding the adapter")
+    if file_type in WHOLE_NUMBERS:
+        return _write_like(base, folder / "merged.gguf", file_type, _added(base, lora, scale, file_type))
     half = gguf.LlamaFileType.MOSTLY_F16
     fine = _write_like(base, folder / "fine.gguf", half, _added(base, lora, scale, half))
     progress(f"quantising to {_type_name(file_type)}")
     coarse = folder / "coarse.gguf"
     _quantise(fine, coarse, file_type, threads)
     fine.unlink()
-    if file_type != _file_type(base, validate_base(base), None):
+    if validate_base(base).values.get("general.file_type") != file_type:
         return coarse
     # In the base's own quantisation nothing but what the adapter changed needs to be rounded once more.
     return _write_like(base, folder / "merged.gguf", file_type, _joined(base, coarse, lora))

@@ -165,3 +165,14 @@ def test_a_full_disk_is_told_and_nothing_stays(
     with pytest.raises(CannotWrite, match="no space left"):
         merge(*files, tmp_path / "merged.gguf", threads=1)
     assert not any(tmp_path.iterdir())
+
+
+def test_a_base_that_does_not_say_how_it_is_quantised_needs_to_be_told(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    base, adapter = files
+    key = b"general.file_type"
+    silent = corrupted(base, tmp_path / "silent.gguf", [(base.read_bytes().index(key), b"general.file_typo")])
+    with pytest.raises(ModelError, match=r"silent\.gguf does not say how it is quantised"):
+        merge(silent, adapter, tmp_path / "merged.gguf", threads=1)
+    assert isinstance(merge(silent, adapter, tmp_path / "merged.gguf", quantisation="Q8_0", threads=1), Merged)
