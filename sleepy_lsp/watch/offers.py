@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,16 @@ def without_offer(selection: Selection, offer_id: str) -> Selection:
         for item in selection.items
     )
     return with_items(selection, (item for item in kept if item.offers))
+
+
+def without_taken(selection: Selection, offer_ids: Collection[str]) -> Selection:
+    """The selection without the problems that some offers mend, which were taken just now."""
+    kept = (
+        item
+        for item in selection.items
+        if not any(offer.offer_id in offer_ids for one in (item, *item.companions) for offer in one.offers)
+    )
+    return with_items(selection, kept)
 
 
 def read_items(answer: object) -> tuple[Item, ...]:

@@ -31,6 +31,7 @@ from sleepy_lsp.watch.offers import (
     together,
     with_items,
     without_offer,
+    without_taken,
 )
 from sleepy_lsp.watch.screen import BUSY, Screen, TerminalScreen, WorkState, title_of
 
@@ -400,6 +401,9 @@ class WatchSession:
         )
         paths = [change.path for change in changes]
         self._screen.show_applied(title, paths, diff)
+        # Until the server has heard of it, it still lists what was just done.
+        taken = data_of(action).get("offerIds") or [data_of(action).get("offerId")]
+        self._select(without_taken(self._selection, taken))
         self._files_changed(paths)
         command = action.get("command")
         if isinstance(command, dict) and isinstance(command.get("command"), str):

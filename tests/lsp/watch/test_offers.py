@@ -19,6 +19,7 @@ from sleepy_lsp.watch.offers import (
     together,
     with_items,
     without_offer,
+    without_taken,
 )
 
 PLACE = {"start": {"line": 3, "character": 8}, "end": {"line": 3, "character": 13}}
@@ -129,3 +130,11 @@ def test_only_lines_that_go_and_come_are_agreed_to() -> None:
     diff = "--- a/x.rs\n+++ b/x.rs\n@@ -1,2 +1,2 @@\n-old\n+new\n same\n"
     assert changed_lines(diff) == ("-old", "+new")
     assert changed_lines(diff) == changed_lines(diff.replace("@@ -1,2 +1,2 @@", "@@ -9,2 +9,2 @@"))
+
+
+def test_what_was_taken_goes_with_all_that_it_mends() -> None:
+    with_companion = replace(A, companions=(item("d", "for d"),))
+    selection = with_items(Selection(), [with_companion, B, C])
+    assert shown(without_taken(selection, ["for d"])) == ("b", "first", 1)
+    assert [one.problem_id for one in without_taken(selection, ["fix a", "second"]).items] == ["c"]
+    assert without_taken(selection, ["of somebody else"]) == selection
