@@ -2,8 +2,8 @@
 
 A mistake is laid into an open document and saved a moment later, as by a person's hand, or at once; a real
 rust-analyzer and Sleepy hear of it together. The clock begins when the first diagnostics of rust-analyzer's check
-(source rustc) with an error in that file arrive, and ends when `sleepy/ready` says that there is an offer; an offer that
-is there before counts as 0. What rust-analyzer finds by itself comes sooner, and the wait from there is published, too.
+(source rustc) with an error in that file arrive, and ends when `sleepy/ready` says that there is an offer; one that is
+there before counts as 0. What rust-analyzer finds by itself comes sooner, and the wait from there is published, too.
 The yardstick is measured with each mistake, while the editor rests: one replay of the green text of the crate that it
 stands in, on a copy, by a session like the worker's.
 """
