@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 READY = "sleepy/ready"
 STATUS = "sleepy/status"
 GATHER_SECONDS = 0.02
+"""After something was told, what is new is gathered for this long; the first news goes out at once."""
 LONG_SECONDS = 2.0
 """What takes longer gets a window of its own."""
 MOST_REMEMBERED = 5000
@@ -87,6 +89,7 @@ class Notifier:
         self._told_status: Status | None = None
         self._status_soon = False
         self._timer: asyncio.TimerHandle | None = None
+        self._told_at = -math.inf
         self._refreshing = False
         self._refresh_again = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -98,7 +101,8 @@ class Notifier:
     def files_changed(self, paths: Collection[Path]) -> None:
         self._dirty.update(paths)
         if self._timer is None:
-            self._timer = self._loop.call_later(GATHER_SECONDS, self._tell_files)
+            wait = self._told_at + GATHER_SECONDS - self._loop.time()
+            self._timer = self._loop.call_later(max(0.0, wait), self._tell_files)
 
     def status_changed(self) -> None:
         if self._ways.knows_sleepy and not self._status_soon:
@@ -144,6 +148,7 @@ class Notifier:
 
     def _tell_files(self) -> None:
         self._timer = None
+        self._told_at = self._loop.time()
         dirty, self._dirty = self._dirty, set()
         hints_changed = False
         for path in sorted(dirty):
