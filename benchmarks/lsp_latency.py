@@ -45,12 +45,15 @@ SAVED, AT_ONCE, UNSAVED, ASKED = "saved", "saved at once", "unsaved", "asked"
 """How a mistake is laid: saved a moment later; saved in the instant of the edit; not saved; saved, while code actions
 are asked for all the time."""
 
-WANTED = {SAVED: 60, AT_ONCE: 30, UNSAVED: 20, ASKED: 15}
+WANTED = {SAVED: 30, AT_ONCE: 10, UNSAVED: 8, ASKED: 6}
+"""Mistakes with an offer, for each project; those that are saved in each of both ways."""
 WANTED_QUICKLY = {SAVED: 6, AT_ONCE: 3, UNSAVED: 3, ASKED: 2}
 SAVE_AFTER_SECONDS = 0.3
 """From the last key to the save: what a hand needs for two keys at once."""
 OPENING_SECONDS = 180.0
 CALM_SECONDS = 60.0
+QUIET_SECONDS = 0.4
+"""Silence after which nobody works any more."""
 ANSWER_SECONDS = 25.0
 """Longer than the budget of a search: who has no offer by then gets none."""
 ASK_EVERY_SECONDS = 0.005
@@ -182,10 +185,11 @@ class Bench:
 
     def _lay(self, mistake: LaidMistake, replays: Replays, how: str, answers: list[float]) -> Timed:
         editor, path = self._editor, self._project.root / mistake.file
-        mark = editor.journal.mark()
-        editor.open(path)
+        if path not in editor.documents:
+            mark = editor.journal.mark()
+            editor.open(path)
+            editor.until_calm(mark, CALM_SECONDS, QUIET_SECONDS)
         green = editor.documents[path].text
-        editor.until_calm(mark, CALM_SECONDS)
         mark = editor.journal.mark()
         begun = editor.change(path, mistake.text)
         if how == SAVED:
@@ -211,8 +215,7 @@ class Bench:
         mark = editor.journal.mark()
         editor.change(path, green)
         editor.save(path)
-        editor.until_calm(mark, CALM_SECONDS)
-        editor.close(path)
+        editor.until_calm(mark, CALM_SECONDS, QUIET_SECONDS)
         return timed
 
     def _until_over(self, mark: int, path: Path, line: int | None, answers: list[float]) -> float | None:
@@ -224,7 +227,7 @@ class Bench:
             rest = [one for one in told[searching[-1] :] if says_state(one) == "idle"] if searching else []
             if rest:
                 # The file's own word may come a moment after the state.
-                editor.until_calm(mark, CALM_SECONDS)
+                editor.until_calm(mark, CALM_SECONDS, QUIET_SECONDS)
                 return rest[-1].at
             if line is not None:
                 _, milliseconds = editor.actions(path, line)
