@@ -81,7 +81,7 @@ class Settings:
     rest_milliseconds: int = 500
     """In the editor: how long typing rests before fixes are looked for in a text that is not saved."""
     rust_analyzer_grace_milliseconds: int = 1500
-    """How long the diagnostics of rust-analyzer are waited for after a save, where it is there."""
+    """How long after a save fixes are kept back until rust-analyzer shows their error, where it is there."""
     settle_seconds: float = 10.0
     """A change has settled when the text around it was left alone this long."""
     search_seconds: float = 20.0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sleepy_agent.live.messages import (
@@ -38,7 +38,7 @@ from sleepy_lsp.workspaces import schedule as schedules
 from sleepy_lsp.workspaces.analyzer_lines import AnalyzerLines
 from sleepy_lsp.workspaces.board import Board
 from sleepy_lsp.workspaces.board_files import files_of_offers, files_of_problems, ids_by_file
-from sleepy_lsp.workspaces.schedule import Schedule, Step, timing_of
+from sleepy_lsp.workspaces.schedule import Schedule, Step, Word, timing_of
 from sleepy_lsp.workspaces.status import State, Status
 from sleepy_lsp.workspaces.surroundings import Surroundings, Worker
 from sleepy_lsp.workspaces.worker_client import wait_before_start
@@ -88,6 +88,8 @@ class WorkspaceDriver:
         self._indexed: Mapping[str, KnownProblem] | None = None
         self._ids_by_file: dict[Path, tuple[str, ...]] = {}
         self._searched: set[Path] = set()
+        self._kept_back: list[FixesFound | SearchEnded] = []
+        """What was found for the present text, while rust-analyzer has the word."""
         self._analyzer = AnalyzerLines()
         self._timer: asyncio.TimerHandle | None = None
         self._looks_soon = False
@@ -222,6 +224,7 @@ class WorkspaceDriver:
         self.schedule = schedules.edited(self.schedule, self._loop.time(), self.board.generation)
         self._analyzer.text_changed(paths)
         self._searched.clear()
+        self._kept_back.clear()
         self._surroundings.listener.files_changed(paths)
         self.look_soon()
 
@@ -237,7 +240,10 @@ class WorkspaceDriver:
             self._timer.cancel()
             self._timer = None
         if not self._closed:
-            self._look_again_at(self._do_what_is_due())
+            self._show_what_may_be_shown()
+            kept_until = self._word.look_again_at if self._kept_back else None
+            times = (time for time in (self._do_what_is_due(), kept_until) if time is not None)
+            self._look_again_at(min(times, default=None))
             self._tell_status()
 
     def _look_again_at(self, time: float | None) -> None:
@@ -269,7 +275,7 @@ class WorkspaceDriver:
             self.schedule = schedules.check_began(self.schedule)
         else:
             self._send_texts(worker)
-            self._send_search(worker, plan.trigger, files)
+            self._send_search(worker, files)
         return None
 
     def _start_worker(self) -> Worker:
@@ -288,11 +294,11 @@ class WorkspaceDriver:
             unsent, self._unsent = self._unsent, _Unsent()
             worker.send(ChangeTexts(self.schedule.generation, unsent.buffers, frozenset(unsent.on_disk)))
 
-    def _send_search(self, worker: Worker, trigger: Trigger, files: tuple[Path, ...]) -> None:
+    def _send_search(self, worker: Worker, files: tuple[Path, ...]) -> None:
         self._searched.update(files)
         search = SearchFixes(
             self.schedule.generation,
-            trigger,
+            self._word.trigger or Trigger.OWN_REPLAY,
             files,
             muted_families=self._surroundings.muted_families(),
             dismissed=self.board.dismissed,
@@ -332,14 +338,32 @@ class WorkspaceDriver:
             case TextChecked():
                 self._hear_check(record)
             case FixesFound():
-                self.board = boards.found(self.board, record)
-                self._tell_files(files_of_offers(record.offers) | files_of_problems(self.board, record.problem_ids))
+                self._kept_back.append(record)
+                self._show_what_may_be_shown()
             case SearchEnded():
-                self.board = boards.search_ended(self.board, record)
                 self.schedule = schedules.search_ended(self.schedule, record.generation)
+                self._kept_back.append(record)
+                self._show_what_may_be_shown()
             case WorkFailed():
                 self._hear_failure(record)
         self.look_soon()
+
+    @property
+    def _word(self) -> Word:
+        return schedules.word(self.schedule, self._loop.time(), self._timing)
+
+    def _show_what_may_be_shown(self) -> None:
+        """Put what was found on the board, once somebody has the word."""
+        trigger = self._word.trigger
+        if trigger is None:
+            return
+        records, self._kept_back = self._kept_back, []
+        for record in records:
+            if isinstance(record, SearchEnded):
+                self.board = boards.search_ended(self.board, record)
+                continue
+            self.board = boards.found(self.board, replace(record, trigger=trigger))
+            self._tell_files(files_of_offers(record.offers) | files_of_problems(self.board, record.problem_ids))
 
     def _hear_check(self, record: TextChecked) -> None:
         before = self._files_with_problems()
@@ -363,6 +387,7 @@ class WorkspaceDriver:
 
     def _worker_ended(self, reason: str) -> None:
         self._worker = None
+        self._kept_back.clear()
         self._behind_since = None
         self._end_stage()
         if not self._closed and not self.off_because:

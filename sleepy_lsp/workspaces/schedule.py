@@ -3,11 +3,9 @@
 All times are seconds of one monotonic clock. A *text* is one generation of a workspace; every change begins a new one.
 
 A text is checked once nobody typed for `debounce` seconds, or when it is saved. Where the check finds problems, fixes
-are searched
-- after a save, if rust-analyzer works on this workspace, too: when its diagnostics for this text are there, at the
-  latest `grace` seconds after the save;
-- after a save, if nobody heard rust-analyzer yet: at once;
-- without a save: once nobody typed for `rest` seconds.
+are searched after a save at once, else when nobody typed for `rest` seconds. What is found is shown at once, but for
+a saved text in a workspace where rust-analyzer was heard: it checks that text, too, and has the word. What is found
+meanwhile is kept back until its diagnostics are there, at most for `grace` seconds after the save.
 """
 
 from __future__ import annotations
@@ -69,7 +67,6 @@ class Plan:
     """What to do now, and when to look again where nothing else happens before (None: only events matter)."""
 
     step: Step | None = None
-    trigger: Trigger = Trigger.OWN_REPLAY
     look_again_at: float | None = None
 
 
@@ -147,12 +144,23 @@ def plan(schedule: Schedule, now: float, timing: Timing, something_to_search: bo
         return Plan(Step.CHECK) if due <= now else Plan(look_again_at=due)
     if not schedule.check_answered or schedule.search_runs or not something_to_search:
         return NOTHING
-    if schedule.saved_at is None:
-        due = schedule.edited_at + timing.rest
-    elif not schedule.analyzer_is_here:
-        due = schedule.saved_at
-    elif schedule.analyzer_agrees:
-        return Plan(Step.SEARCH, Trigger.RUST_ANALYZER)
-    else:
-        due = schedule.saved_at + timing.grace
+    due = schedule.edited_at + timing.rest if schedule.saved_at is None else schedule.saved_at
     return Plan(Step.SEARCH) if due <= now else Plan(look_again_at=due)
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Who lets fixes of the present text be shown; None: nobody yet, look again at that time at the latest."""
+
+    trigger: Trigger | None
+    look_again_at: float | None = None
+
+
+def word(schedule: Schedule, now: float, timing: Timing) -> Word:
+    """Whether what was found may be shown now, and by whose word."""
+    if schedule.saved_at is None or not schedule.analyzer_is_here:
+        return Word(Trigger.OWN_REPLAY)
+    if schedule.analyzer_agrees:
+        return Word(Trigger.RUST_ANALYZER)
+    end = schedule.saved_at + timing.grace
+    return Word(Trigger.OWN_REPLAY) if end <= now else Word(None, end)

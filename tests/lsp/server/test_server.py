@@ -91,7 +91,7 @@ def test_what_a_late_worker_says_of_an_older_text_is_not_shown(project: Path) ->
     run(work())
 
 
-def test_after_a_save_rust_analyzer_begins_the_search(project: Path) -> None:
+def test_after_a_save_rust_analyzer_has_the_word(project: Path) -> None:
     def diagnostics(uri: str, version: int, line: int) -> dict[str, Any]:
         place = {"start": {"line": line, "character": 12}, "end": {"line": line, "character": 22}}
         return {"uri": uri, "version": version, "diagnostics": [{"range": place, "severity": 1, "message": "no"}]}
@@ -117,7 +117,7 @@ def test_after_a_save_rust_analyzer_begins_the_search(project: Path) -> None:
     run(work())
 
 
-def test_without_rust_analyzer_s_word_the_search_begins_after_a_grace(project: Path) -> None:
+def test_without_rust_analyzer_s_word_fixes_are_shown_after_a_grace(project: Path) -> None:
     async def work() -> None:
         options = {"settings": {"rest_milliseconds": 60_000, "rust_analyzer_grace_milliseconds": 50}}
         async with editor(project, options=options) as one:

@@ -12,6 +12,7 @@ from sleepy_lsp.workspaces.schedule import (
     Schedule,
     Step,
     Timing,
+    Word,
     analyzer_heard,
     check_began,
     check_ended,
@@ -23,6 +24,7 @@ from sleepy_lsp.workspaces.schedule import (
     search_began,
     search_ended,
     stopped,
+    word,
     worker_lost,
 )
 
@@ -37,7 +39,7 @@ EDITED = edited(Schedule(), 10.0, 1)
 CHECKED = checked(EDITED)
 SAVED = checked(saved(EDITED, 10.2))
 WITH_ANALYZER = checked(saved(edited(analyzer_heard(Schedule(), agrees=False), 10.0, 1), 10.2))
-OWN_SEARCH = Plan(Step.SEARCH, Trigger.OWN_REPLAY)
+SEARCH = Plan(Step.SEARCH)
 
 
 @pytest.mark.parametrize(
@@ -51,44 +53,43 @@ OWN_SEARCH = Plan(Step.SEARCH, Trigger.OWN_REPLAY)
         pytest.param(check_began(EDITED), 99.0, True, Plan(), id="a running check is waited for"),
         pytest.param(CHECKED, 99.0, False, Plan(), id="nothing is searched where nothing is broken"),
         pytest.param(CHECKED, 10.3, True, Plan(look_again_at=10.5), id="problems wait until typing rests"),
-        pytest.param(CHECKED, 10.5, True, OWN_SEARCH, id="then fixes are searched"),
-        pytest.param(SAVED, 10.3, True, OWN_SEARCH, id="without rust-analyzer a save is searched at once"),
-        pytest.param(WITH_ANALYZER, 10.9, True, Plan(look_again_at=11.7), id="after a save rust-analyzer has the word"),
-        pytest.param(WITH_ANALYZER, 11.7, True, OWN_SEARCH, id="but not for ever"),
-        pytest.param(
-            analyzer_heard(WITH_ANALYZER, agrees=True),
-            10.3,
-            True,
-            Plan(Step.SEARCH, Trigger.RUST_ANALYZER),
-            id="its diagnostics begin the search",
-        ),
-        pytest.param(
-            analyzer_heard(WITH_ANALYZER, agrees=False),
-            10.3,
-            True,
-            Plan(look_again_at=11.7),
-            id="unless they are of an older text",
-        ),
-        pytest.param(
-            checked(saved(edited(analyzer_heard(WITH_ANALYZER, agrees=True), 20.0, 2), 20.0)),
-            20.1,
-            True,
-            Plan(look_again_at=21.5),
-            id="a new text asks rust-analyzer again",
-        ),
+        pytest.param(CHECKED, 10.5, True, SEARCH, id="then fixes are searched"),
+        pytest.param(SAVED, 10.3, True, SEARCH, id="without rust-analyzer a save is searched at once"),
+        pytest.param(WITH_ANALYZER, 10.3, True, SEARCH, id="nor does it wait for rust-analyzer"),
         pytest.param(search_began(SAVED), 99.0, True, Plan(), id="one search at a time"),
-        pytest.param(search_ended(search_began(SAVED), 1), 99.0, True, OWN_SEARCH, id="what came up meanwhile follows"),
+        pytest.param(search_ended(search_began(SAVED), 1), 99.0, True, SEARCH, id="what came up meanwhile follows"),
         pytest.param(search_ended(search_began(SAVED), 0), 99.0, True, Plan(), id="an older search's end is no end"),
         pytest.param(check_ended(check_began(EDITED), 0), 99.0, True, Plan(), id="an older check's end is no end"),
         pytest.param(stopped(EDITED), 99.0, True, Plan(), id="a pause is a pause"),
         pytest.param(resumed(stopped(EDITED)), 99.0, True, Plan(Step.CHECK), id="after it work goes on"),
         pytest.param(resumed(stopped(check_began(EDITED))), 99.0, True, Plan(Step.CHECK), id="from where it was"),
-        pytest.param(resumed(stopped(search_began(SAVED))), 99.0, True, OWN_SEARCH, id="or with the search"),
+        pytest.param(resumed(stopped(search_began(SAVED))), 99.0, True, SEARCH, id="or with the search"),
         pytest.param(worker_lost(search_began(SAVED)), 99.0, True, Plan(Step.CHECK), id="a new worker begins anew"),
     ],
 )
 def test_plan(schedule: Schedule, now: float, something: bool, expected: Plan) -> None:
     assert plan(schedule, now, TIMING, something) == expected
+
+
+AGREED = analyzer_heard(WITH_ANALYZER, agrees=True)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "now", "expected"),
+    [
+        pytest.param(CHECKED, 10.3, Word(Trigger.OWN_REPLAY), id="without a save what is found is shown"),
+        pytest.param(SAVED, 10.3, Word(Trigger.OWN_REPLAY), id="and where there is no rust-analyzer"),
+        pytest.param(WITH_ANALYZER, 10.9, Word(None, 11.7), id="after a save rust-analyzer has the word"),
+        pytest.param(WITH_ANALYZER, 11.7, Word(Trigger.OWN_REPLAY), id="but not for ever"),
+        pytest.param(AGREED, 10.3, Word(Trigger.RUST_ANALYZER), id="its diagnostics let fixes be shown"),
+        pytest.param(analyzer_heard(WITH_ANALYZER, agrees=False), 10.3, Word(None, 11.7), id="unless they are older"),
+        pytest.param(
+            checked(saved(edited(AGREED, 20.0, 2), 20.0)), 20.1, Word(None, 21.5), id="a new text asks it again"
+        ),
+    ],
+)
+def test_who_has_the_word(schedule: Schedule, now: float, expected: Word) -> None:
+    assert word(schedule, now, TIMING) == expected
 
 
 @pytest.mark.parametrize("event", [lambda s: edited(s, 30.0, 9), worker_lost, lambda s: s])
