@@ -28,6 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the server until its client is gone."""
+    from sleepy_agent.heap import use_one_heap
+
+    use_one_heap()
     if arguments.wrap is not None:
         return run_wrapped(arguments)
     from sleepy_agent.config import find_places

@@ -13,6 +13,7 @@ import threading
 from typing import IO, TYPE_CHECKING, cast
 
 from sleepy_agent.errors import Interrupted, SleepyError
+from sleepy_agent.heap import give_back_memory, use_one_heap
 from sleepy_agent.live.channel import receive, send
 from sleepy_agent.live.inbox import Inbox, merged
 from sleepy_agent.live.messages import (
@@ -113,6 +114,7 @@ class Worker:
         if cancel is not None:
             with contextlib.suppress(SleepyError):
                 workspace.warm(cancel)
+            give_back_memory()
 
     def _read_all(self) -> None:
         while (message := receive(self._requests)) is not None:
@@ -144,6 +146,7 @@ class Worker:
 
 
 def main() -> None:
+    use_one_heap()
     # The editor's Ctrl-C in a terminal is meant for the server, which ends this process by closing its input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = sys.stdin.buffer, sys.stdout.buffer

@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sleepy_agent.heap import give_back_memory
 from sleepy_agent.live.messages import (
     ChangeTexts,
     CheckText,
@@ -344,6 +345,8 @@ class WorkspaceDriver:
                 self.schedule = schedules.search_ended(self.schedule, record.generation)
                 self._kept_back.append(record)
                 self._show_what_may_be_shown()
+                # Large texts came and went on the way here, and now the developer reads.
+                give_back_memory()
             case WorkFailed():
                 self._hear_failure(record)
         self.look_soon()
