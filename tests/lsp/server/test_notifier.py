@@ -54,13 +54,20 @@ class Stage:
         return told
 
 
+async def one_turn() -> None:
+    """Let the loop come round once."""
+    turned = asyncio.Event()
+    asyncio.get_running_loop().call_soon(turned.set)
+    await turned.wait()
+
+
 @pytest.mark.asyncio
 async def test_the_first_news_goes_out_at_once() -> None:
     stage = Stage()
     stage.found(1)
     # The timer is due, so that it fires when the loop comes round; no time passes here.
     for _ in range(3):
-        await asyncio.sleep(0)
+        await one_turn()
     assert stage.line.told == [1]
 
 
@@ -71,7 +78,7 @@ async def test_what_follows_closely_is_one_message() -> None:
     assert await stage.hear() == [1]
     for offers in (2, 3, 4):
         stage.found(offers)
-        await asyncio.sleep(0)
+        await one_turn()
     assert stage.line.told == []
     assert await stage.hear() == [4]
 
