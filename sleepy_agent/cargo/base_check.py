@@ -54,6 +54,13 @@ def may_have_read(unit: Unit, report: UnitReport, changed: Collection[Path], str
     return any(path.is_relative_to(unit.package_folder) for path in unsure)
 
 
+def files_read(units: Sequence[Unit], reports: Mapping[str, UnitReport]) -> set[Path]:
+    """What is known to have been read for these units: their inputs, and where their diagnostics stand."""
+    done = [report for unit in units if (report := reports.get(unit.unit_id)) is not None]
+    reported = {span.file for report in done for diagnostic in report.diagnostics for span in diagnostic.spans}
+    return reported.union(*(report.inputs for report in done))
+
+
 def is_behind(recording: Recording, reports: Mapping[str, UnitReport], changed: Mapping[Path, bytes]) -> bool:
     """Whether something cargo had to build or run was mended since it was recorded: then more units may be callable."""
     known = recording.inputs

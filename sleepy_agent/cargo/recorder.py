@@ -55,6 +55,9 @@ class Recording:
         return next(unit for unit in self.units if unit.unit_id == unit_id)
 
 
+NO_RECORDING = Recording((), Path(), (), frozenset(), {}, True)
+
+
 @dataclass(frozen=True, slots=True)
 class Tree:
     """The tree cargo works on: the user's own (`copy_root` None), or our copy with an overlay in it."""

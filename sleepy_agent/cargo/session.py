@@ -11,23 +11,24 @@ import errno
 import hashlib
 import itertools
 import shutil
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from threading import Barrier
 from types import TracebackType
 from typing import TypeVar
 
 from filelock import FileLock
 
 from sleepy_agent.cargo.agreement import disagreeing_packages
-from sleepy_agent.cargo.base_check import is_behind, may_have_read, replay_in_order, with_dependents
+from sleepy_agent.cargo.base_check import files_read, is_behind, may_have_read, replay_in_order, with_dependents
 from sleepy_agent.cargo.cargo_trials import trial_by_cargo
 from sleepy_agent.cargo.clippy import clippy_says
 from sleepy_agent.cargo.copied_tree import CargoAnswer, CopiedTree
 from sleepy_agent.cargo.problems import find_problems
 from sleepy_agent.cargo.recorder import (
+    NO_RECORDING,
     Recording,
     Tree,
     identity_of,
@@ -41,12 +42,7 @@ from sleepy_agent.cargo.slot_pool import SlotPool
 from sleepy_agent.cargo.slots import UnitReport, UnitStatus
 from sleepy_agent.cargo.texts import SessionTexts
 from sleepy_agent.cargo.toolchain import Toolchain, find_toolchain
-from sleepy_agent.cargo.trials import (
-    Trial,
-    plan_trial,
-    refused_trial,
-    text_changes,
-)
+from sleepy_agent.cargo.trials import Trial, plan_trial, refused_trial, text_changes
 from sleepy_agent.cargo.units import Unit
 from sleepy_agent.cargo.workspace import LockNeedsUpdate, Workspace, find_workspace_root, read_workspace
 from sleepy_agent.cargo.workspace_copy import read_through_copy, workspace_from_copy
@@ -63,6 +59,9 @@ DISK_TROUBLE = frozenset({errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EPERM, 
 
 # How the stage begins that every check has, for those who only want to hear of the others.
 ROUTINE_STAGE = "checking"
+
+# A text that is written again and again while it is compiled is not waited for.
+MOST_REPLAYS_IN_A_ROW = 3
 
 Progress = Callable[[str], None]
 Answer = TypeVar("Answer")
@@ -186,10 +185,16 @@ class CheckSession:
 
     def check(self) -> tuple[Problem, ...]:
         """Replay every unit whose inputs changed, side by side, and say what is broken."""
-        pending = [unit for unit in self.recording.units if self._is_stale(unit)]
-        if pending:
+        for _ in range(MOST_REPLAYS_IN_A_ROW):
+            pending = [unit for unit in self.recording.units if self._is_stale(unit)]
+            if not pending:
+                break
             self._progress(f"{ROUTINE_STAGE} {len(pending)} target{'s' if len(pending) > 1 else ''}")
+            began = time.time_ns()
             replay_in_order(pending, self._reports, self.settings.slot_count, self._replay_base, self._adopt)
+            # Whoever saves while rustc runs would else be told of the text before.
+            read = files_read(pending, self._reports)
+            self._forget_reports_of(self._texts.read_compiled(read, began), ())
         if not self.recording.is_compared:
             self._compare_with_cargo()
         if is_behind(self.recording, self._reports, self.changed_texts):
@@ -415,16 +420,7 @@ class CheckSession:
     def warm_slots(self) -> None:
         """Compile the large units once in every slot, so that the first tries find warm state."""
         ground = Ground(self._texts.overlay, self._reports, self._metadata_folder, self._cancel, self.with_clippy)
-
-        def warm(_: int) -> None:
-            with self._slots.slot() as slot:
-                barrier.wait()
-                self._slots.warm(slot, self.recording.units, ground)
-
-        # Each thread holds one slot until all are held, so that none is warmed twice.
-        barrier = Barrier(self.settings.slot_count)
-        with ThreadPoolExecutor(self.settings.slot_count) as pool:
-            list(pool.map(warm, range(self.settings.slot_count)))
+        self._slots.warm_all(self.recording.units, ground)
 
     def _forget_reports_of(self, differing: Collection[Path], structure: Collection[Path]) -> None:
         concerns_cargo = {"Cargo.toml", "Cargo.lock", "build.rs"}
@@ -488,11 +484,10 @@ class CheckSession:
                 return
             self._progress("comparing the replays with cargo")
             untrusted = disagreeing_packages(tree, self.recording, self._reports, self.settings, self._cancel)
+            if not self._texts.is_as_on_disk():
+                return
             self.recording = replace(self.recording, untrusted_packages=untrusted, is_compared=True)
             update_recording(self._recording_folder(tree), self.recording)
 
     def _recording_folder(self, tree: Tree) -> Path:
         return self._folder / "recording" if tree.copy_root is None else self._seat / "copy-recording"
-
-
-NO_RECORDING = Recording((), Path(), (), frozenset(), {}, True)

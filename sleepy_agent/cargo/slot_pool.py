@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import queue
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 from sleepy_agent.cargo.green_text import last_green_texts
 from sleepy_agent.cargo.replay_trials import Ground
@@ -78,6 +80,19 @@ class SlotPool:
                 slot.replay(unit, ground.metadata_folder, ground.cancel, with_clippy=ground.with_clippy)
             # Said only now: what was cancelled is not warm.
             self._warmed.add((slot.folder, unit.unit_id))
+
+    def warm_all(self, units: Sequence[Unit], ground: Ground) -> None:
+        """`warm` for every slot, side by side. Only while no slot is in use."""
+
+        def warm(_: int) -> None:
+            with self.slot() as slot:
+                # Each thread holds one slot until all are held, so that none is warmed twice.
+                barrier.wait()
+                self.warm(slot, units, ground)
+
+        barrier = Barrier(self._settings.slot_count)
+        with ThreadPoolExecutor(self._settings.slot_count) as pool:
+            list(pool.map(warm, range(self._settings.slot_count)))
 
     def _last_green(self, cancel: CancelToken) -> dict[Path, bytes]:
         if self._green_texts is None:

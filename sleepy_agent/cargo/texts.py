@@ -7,6 +7,8 @@ from pathlib import Path
 
 # Size, time of change in nanoseconds and file number: what a write changes at least one of.
 DiskMark = tuple[int, int, int]
+# File systems stamp with a clock that advances in steps of up to a tick, in nanoseconds.
+CLOCK_STEP = 20_000_000
 
 
 class SessionTexts:
@@ -73,6 +75,37 @@ class SessionTexts:
             if path not in self._overlay and (path in told_files or now != before):
                 changed.add(path)
         return changed
+
+    def read_compiled(self, inputs: Iterable[Path], began: int) -> set[Path]:
+        """Read the files that a compiler has just read, and return those whose text may be another than it saw:
+        somebody wrote them since it `began` (nanoseconds of `time.time_ns`), or since they were read here."""
+        doubtful = set()
+        for path in set(inputs) - self._overlay.keys():
+            if path in self._snapshot:
+                is_doubtful = disk_mark(path) != self._marks.get(path)
+                if is_doubtful:
+                    del self._snapshot[path]
+            else:
+                is_doubtful = last_change_of(path) > began - CLOCK_STEP
+            self.original(path)
+            if is_doubtful:
+                doubtful.add(path)
+        return doubtful
+
+    def is_as_on_disk(self) -> bool:
+        """Whether every file that was read is still the one that was read."""
+        return all(disk_mark(path) == self._marks.get(path) for path in self._snapshot)
+
+
+def last_change_of(path: Path) -> int:
+    """When a file was written or put in its place, in nanoseconds; 0 where there is none.
+
+    Tools set the time of writing as they like; this one is the system's.
+    """
+    try:
+        return path.stat().st_ctime_ns
+    except OSError:
+        return 0
 
 
 def disk_mark(path: Path) -> DiskMark | None:

@@ -32,10 +32,11 @@ from sleepy_agent.fixes.search import Search
 from sleepy_agent.fixes.sources import SourceContext, choose_sources
 from sleepy_agent.fixes.taken import unchecked_fixes
 from sleepy_agent.fixes.taking import take_in
-from sleepy_agent.fixes.write import FileChange, changes_between, write_files
+from sleepy_agent.fixes.undo import keeping_for_undo
+from sleepy_agent.fixes.write import changes_between, write_files
 from sleepy_agent.memory.database import open_database
 from sleepy_agent.memory.episodes import record_episodes
-from sleepy_agent.memory.runs import RunCounts, begin_run, finish_run, record_written_file
+from sleepy_agent.memory.runs import RunCounts, begin_run, finish_run
 from sleepy_agent.process import CancelToken
 
 __all__ = ["FixOptions", "Run", "fix_workspace"]
@@ -85,18 +86,7 @@ def fix_workspace(
             cancel.raise_if_cancelled()
             changes = changes_between(session.original, session.changed_texts)
             if options.write and changes:
-
-                def keep_for_undo(change: FileChange, mode: int) -> None:
-                    record_written_file(
-                        database,
-                        run_record.run_id,
-                        change.path,
-                        bytes_before=change.before,
-                        bytes_after=change.after,
-                        file_mode=mode,
-                    )
-
-                write_files(changes, session.workspace.source_roots, keep_for_undo)
+                write_files(changes, session.workspace.source_roots, keeping_for_undo(database, run_record.run_id))
                 written = tuple(change.path for change in changes)
             green = is_green(run, remaining, proofs)
         finally:

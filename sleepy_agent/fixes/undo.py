@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sleepy_agent.cargo.workspace import find_workspace_root
+from sleepy_agent.checksums import sha256_of_text
 from sleepy_agent.config import Places
 from sleepy_agent.domain import Outcome
 from sleepy_agent.errors import BadUsage, FileChanged, cannot_write
-from sleepy_agent.fixes.write import FileChange, hash_of, write_files
+from sleepy_agent.fixes.write import FileChange, write_files
 from sleepy_agent.memory.database import open_database
 from sleepy_agent.memory.episodes import EpisodeFilter, list_episodes, set_outcome
-from sleepy_agent.memory.runs import last_undoable_run, mark_undone
+from sleepy_agent.memory.runs import last_undoable_run, mark_undone, record_written_file
+
+if TYPE_CHECKING:
+    from sqlite_utils import Database
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +27,17 @@ class UndoReport:
 
     run_id: str
     restored: tuple[Path, ...]
+
+
+def keeping_for_undo(database: Database, run_id: str) -> Callable[[FileChange, int], None]:
+    """What `write_files` calls before each file: its bytes and mode are kept under a run, so that it can be undone."""
+
+    def keep(change: FileChange, mode: int) -> None:
+        record_written_file(
+            database, run_id, change.path, bytes_before=change.before, bytes_after=change.after, file_mode=mode
+        )
+
+    return keep
 
 
 def undo_last_run(path: Path, *, places: Places) -> UndoReport:
@@ -48,10 +65,10 @@ def undo_last_run(path: Path, *, places: Places) -> UndoReport:
                 ) from error
             except OSError as error:
                 raise cannot_write(written.path, error) from error
-            if hash_of(current) == written.sha256_before:
+            if sha256_of_text(current) == written.sha256_before:
                 # The run was cut off before it wrote this file.
                 continue
-            if hash_of(current) != written.sha256_after:
+            if sha256_of_text(current) != written.sha256_after:
                 raise FileChanged(
                     f"{written.path} has changed since that run, so nothing was undone.",
                     "Take your later change of it back first, or undo by hand with your version control.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 import tempfile
@@ -132,11 +131,6 @@ def prepare(target: Path, text: bytes) -> Path:
             Path(name).unlink(missing_ok=True)
         raise cannot_write(target, error) from error
     return Path(name)
-
-
-def hash_of(text: bytes) -> str:
-    """SHA-256 in hex."""
-    return hashlib.sha256(text).hexdigest()
 
 
 def changes_between(before: Callable[[Path], bytes], texts: Mapping[Path, bytes]) -> list[FileChange]:

@@ -117,6 +117,8 @@ class ServedModel:
 
         if failed.failure is CallFailure.TOO_LATE:
             return ModelUnavailable("The local model did not answer in time.", "Set model_seconds higher.")
+        # A process that is being ended keeps its address and its port for a moment; the next request proves it anew.
+        self._connection = None
         return ModelUnavailable(
             f"The model server ended while it was asked ({failed.detail}).",
             f"{serve_folder_of(self._places).log_file} says why; the next request starts a new one.",

@@ -5,7 +5,6 @@ Only `sleepy serve` and benchmarks load this: a crash in native code then ends t
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -23,6 +22,7 @@ from sleepy_agent.serving.chat_template import render_chat
 from sleepy_agent.serving.decoding import DraftCounts, Writer, write_samples
 from sleepy_agent.serving.drafts import DraftSource, PromptLookup
 from sleepy_agent.serving.engine import AdapterFile, EngineInfo, Generated, GenerateRequest, OnText, Sample
+from sleepy_agent.serving.manifest import sha256_of
 from sleepy_agent.serving.memory_need import answering_threads, check_memory
 from sleepy_agent.serving.native import NativeContext, NativeModel
 from sleepy_agent.serving.overflow import fit_parts
@@ -103,7 +103,7 @@ def load_engine(settings: EngineSettings, on_progress: Callable[[float], bool] |
             full_precision=settings.full_precision,
         )
         undo.callback(context.close)
-        known = replace(settings, sha256=settings.sha256 or _sha256(file), context_tokens=context_tokens)
+        known = replace(settings, sha256=settings.sha256 or sha256_of(file), context_tokens=context_tokens)
         engine = LlamaEngine(known, model, context)
         undo.pop_all()
     return engine
@@ -346,15 +346,10 @@ def _checked(adapter: AdapterFile) -> AdapterFile:
     from sleepy_agent.serving.gguf_header import validate_adapter
 
     validate_adapter(adapter.file)
-    sha256 = _sha256(adapter.file)
+    sha256 = sha256_of(adapter.file)
     if adapter.sha256 not in ("", sha256):
         raise ModelError(
             f"The adapter {adapter.file.name} is not the file that was promoted: its checksum differs.",
             "Go back to an earlier snapshot, or let the next night train it again.",
         )
     return replace(adapter, sha256=sha256)
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

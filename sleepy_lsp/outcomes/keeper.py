@@ -14,12 +14,12 @@ from uuid import uuid4
 
 from filelock import FileLock, Timeout
 
+from sleepy_agent.checksums import sha256_of_text
 from sleepy_agent.config import Places
 from sleepy_agent.errors import SleepyError, StoreError
 from sleepy_agent.live.messages import LiveOffer, TextChecked
 from sleepy_agent.live.outcomes.book import BY_TEXT, TAKEN_BY, OutcomeBook
 from sleepy_agent.live.outcomes.records import Await, Decision, Drop, Moment
-from sleepy_agent.live.outcomes.settling import sha256_of
 from sleepy_agent.memory.database import open_database, write_transaction
 from sleepy_agent.memory.episodes import utc_timestamp
 from sleepy_agent.memory.pending import (
@@ -82,7 +82,7 @@ class OutcomeKeeper:
         before = self._texts.get(path)
         self._texts[path] = text
         expected = self._reloads.pop(path, None)
-        from_disk = expected is not None and sha256_of(text) == expected
+        from_disk = expected is not None and sha256_of_text(text) == expected
         self._carry_out(self._book.text_changed(path, before, text, self.read, moment, from_disk=from_disk))
 
     def text_closed(self, moment: Moment, path: Path) -> None:
@@ -97,7 +97,7 @@ class OutcomeKeeper:
         for path in paths & self._texts.keys():
             text = read_file(path)
             if text is not None and text != self._texts[path]:
-                self._reloads[path] = sha256_of(text)
+                self._reloads[path] = sha256_of_text(text)
         self._book.disk_changed(paths, self._texts.keys(), head_changed, moment)
 
     def checked(self, moment: Moment, checked: TextChecked) -> None:

@@ -6,12 +6,12 @@ that is not open is nothing, a version may be missing or go backwards, a range m
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+from sleepy_agent.checksums import sha256_of_text
 from sleepy_lsp.texts.content_changes import changed_index, encoded
 from sleepy_lsp.texts.convert import PlacedText, TextOf, path_of_uri, uri_of_path
 from sleepy_lsp.texts.line_index import BYTE_ORDER_MARK, LineIndex, line_index
@@ -71,7 +71,7 @@ class Documents:
         """`textDocument/didOpen`. `on_disk`: the file as it lies there; editors do not show its byte order mark."""
         path = path_of_uri(uri)
         index = shown_index(encoded(text), on_disk)
-        document = OpenDocument(uri, path, language_id, version, index, hash_of(index.text))
+        document = OpenDocument(uri, path, language_id, version, index, sha256_of_text(index.text))
         self._open[path or uri] = document
         return document
 
@@ -81,7 +81,7 @@ class Documents:
         if document is None:
             return None
         index = changed_index(document.index, changes, self.encoding)
-        return self._keep(replace(document, version=version, index=index, sha256=hash_of(index.text)))
+        return self._keep(replace(document, version=version, index=index, sha256=sha256_of_text(index.text)))
 
     def save(self, uri: str, on_disk: bytes | None) -> OpenDocument | None:
         """`textDocument/didSave`: the editor may have begun or ceased to write a byte order mark."""
@@ -89,7 +89,7 @@ class Documents:
         if document is None or on_disk is None:
             return document
         index = shown_index(document.index.text[document.index.hidden :], on_disk)
-        return self._keep(replace(document, index=index, sha256=hash_of(index.text)))
+        return self._keep(replace(document, index=index, sha256=sha256_of_text(index.text)))
 
     def close(self, uri: str) -> OpenDocument | None:
         """`textDocument/didClose`: gives the document as it was."""
@@ -119,9 +119,9 @@ class Documents:
             if document is not None:
                 return document.placed
             content = read(path)
-            return (
-                None if content is None else PlacedText(uri_of_path(path), None, line_index(content), hash_of(content))
-            )
+            if content is None:
+                return None
+            return PlacedText(uri_of_path(path), None, line_index(content), sha256_of_text(content))
 
         return text_of
 
@@ -134,8 +134,3 @@ def shown_index(shown: bytes, on_disk: bytes | None) -> LineIndex:
     """The index of what a save writes: with the byte order mark of the file, where the editor hides one."""
     hides_mark = (on_disk or b"").startswith(BYTE_ORDER_MARK) and not shown.startswith(BYTE_ORDER_MARK)
     return line_index(BYTE_ORDER_MARK + shown, len(BYTE_ORDER_MARK)) if hides_mark else line_index(shown, hidden=0)
-
-
-def hash_of(content: bytes) -> str:
-    """SHA-256 in hexadecimal, as offers name the texts they are for."""
-    return hashlib.sha256(content).hexdigest()

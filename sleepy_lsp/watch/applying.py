@@ -10,9 +10,10 @@ from typing import Any
 from sleepy_agent.code.edits import unified_diff
 from sleepy_agent.config import Places
 from sleepy_agent.errors import cannot_write
+from sleepy_agent.fixes.undo import keeping_for_undo
 from sleepy_agent.fixes.write import FileChange, write_files
 from sleepy_agent.memory.database import open_database
-from sleepy_agent.memory.runs import RunCounts, begin_run, finish_run, record_written_file
+from sleepy_agent.memory.runs import RunCounts, begin_run, finish_run
 from sleepy_lsp.texts.convert import path_of_uri
 from sleepy_lsp.texts.line_index import LineIndex, line_index
 
@@ -98,20 +99,9 @@ def write_accepted(
     """
     with open_database(places.store_file) as database:
         run = begin_run(database, root, COMMAND)
-
-        def keep_for_undo(change: FileChange, mode: int) -> None:
-            record_written_file(
-                database,
-                run.run_id,
-                change.path,
-                bytes_before=change.before,
-                bytes_after=change.after,
-                file_mode=mode,
-            )
-
         is_written = False
         try:
-            write_files(changes, source_roots(changes, root), keep_for_undo)
+            write_files(changes, source_roots(changes, root), keeping_for_undo(database, run.run_id))
             is_written = True
         finally:
             fixed = problems_before - problems_after if is_written else 0

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
+from sleepy_agent.checksums import sha256_of_text
 from sleepy_agent.config import Places
-from sleepy_agent.fixes.write import hash_of
 from sleepy_lsp.names import ACTION_KINDS
 from sleepy_lsp.texts.convert import uri_of_path
 
@@ -37,7 +37,7 @@ def initialize_parameters(assignment: Assignment) -> dict[str, Any]:
     # What lies on the disk was saved: nobody is in the middle of a word, so a search need not wait for typing to rest.
     ours = {"scope": "workspace", "hints": False, "trusted": True, "settings": {"rest_milliseconds": 0}}
     # rust-analyzer builds in a folder of ours: nobody's `cargo build` waits for it, and the tree gets no target folder.
-    build_folder = assignment.places.cache / "rust-analyzer" / hash_of(os.fsencode(assignment.root))[:16]
+    build_folder = assignment.places.cache / "rust-analyzer" / sha256_of_text(os.fsencode(assignment.root))[:16]
     theirs = {
         "cargo": {"targetDir": str(build_folder)},
         "cachePriming": {"enable": False},

@@ -12,15 +12,20 @@ MOST_FILES = 500
 
 
 class AnalyzerLines:
-    """The owner of the lines of its errors, by file; those of the files heard of last."""
+    """The owner of the lines of its errors, by file; those of the files heard of last.
+
+    What it says of one text adds up: its own analysis and what it heard of cargo come in messages of their own, and
+    where the editor asks for the first and is sent the second, neither repeats the other.
+    """
 
     def __init__(self) -> None:
-        self._lines: dict[Path, tuple[int | None, frozenset[int]]] = {}
+        self._lines: dict[Path, dict[int | None, frozenset[int]]] = {}
 
     def heard(self, path: Path, version: int | None, error_lines: frozenset[int]) -> None:
-        """It published the diagnostics of a file, for a version of the document where it says so."""
-        self._lines.pop(path, None)
-        self._lines[path] = (version, error_lines)
+        """It reported diagnostics of a file, for a version of the document where it says so."""
+        by_version = self._lines.pop(path, {})
+        by_version[version] = by_version.get(version, frozenset()) | error_lines
+        self._lines[path] = by_version
         if len(self._lines) > MOST_FILES:
             del self._lines[next(iter(self._lines))]
 
@@ -38,7 +43,7 @@ class AnalyzerLines:
             path, span = file_of(known.problem), known.problem.span
             if path is None or span is None or path not in self._lines:
                 continue
-            version, lines = self._lines[path]
-            if span.line_start - 1 in lines and version in {None, version_of(path)}:
+            by_version = self._lines[path]
+            if any(span.line_start - 1 in by_version.get(version, ()) for version in (None, version_of(path))):
                 return True
         return False

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,10 +25,11 @@ from cargo.projects import (
     write_project,
 )
 from sleepy_agent.cargo.session import CheckSession
-from sleepy_agent.cargo.slots import UnitStatus
+from sleepy_agent.cargo.slots import Slot, UnitReport, UnitStatus
 from sleepy_agent.errors import Interrupted
 from sleepy_agent.process import CancelToken
 
+GREEN = "pub fn right() {}\n"
 RED = "pub fn wrong() -> u32 {\n    1u8\n}\n"
 
 
@@ -250,3 +252,45 @@ def test_errors_in_a_target_whose_upstream_turned_red_are_not_gone(tmp_path: Pat
         edit = replace_text(root / "src/lib.rs", "fn hidden() {}", moved_twice)
         trial = session.try_edits([edit], problems)
     assert not trial.is_clean
+
+
+@pytest.mark.parametrize(("before", "after"), [(GREEN, RED), (RED, GREEN), ("pub fn unfinished( {", GREEN)])
+def test_a_text_that_is_saved_while_it_is_compiled_is_compiled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, before: str, after: str
+) -> None:
+    """rustc has read the text of before, and nobody reads the file here until it bears the text of after."""
+    root = single_package(tmp_path / "package", before)
+    file, really, saved = root / "src/lib.rs", Slot.replay, [after]
+
+    def replay_and_save(slot: Slot, *arguments: Any, **options: Any) -> UnitReport:
+        report = really(slot, *arguments, **options)
+        if saved:
+            file.write_text(saved.pop())
+        return report
+
+    monkeypatch.setattr(Slot, "replay", replay_and_save)
+    with open_session(root, places_in(tmp_path / "places")) as session:
+        expected = codes_of_text(after)
+        assert codes(session.check()) == expected
+        assert session.change_texts({file: after.encode()}) == frozenset()
+        assert codes(session.check()) == expected
+
+
+def test_what_cargo_says_of_a_text_saved_meanwhile_proves_nothing(tmp_path: Path) -> None:
+    root = single_package(tmp_path / "package", GREEN)
+    file, saved = root / "src/lib.rs", [RED]
+
+    def save(stage: str) -> None:
+        if stage.startswith("comparing") and saved:
+            file.write_text(saved.pop())
+
+    with CheckSession.open(root, places_in(tmp_path / "places"), SETTINGS, CancelToken(), save) as session:
+        session.check()
+        assert not session.recording.is_compared and not session.recording.untrusted_packages
+        session.change_texts({}, {file})
+        assert codes(session.check()) == codes_of_text(RED)
+        assert session.recording.is_compared and not session.recording.untrusted_packages
+
+
+def codes_of_text(text: str) -> list[str | None]:
+    return ["E0308"] if text == RED else []

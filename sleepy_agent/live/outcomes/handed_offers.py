@@ -7,12 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sleepy_agent.checksums import sha256_of_text
 from sleepy_agent.code.edits import EditConflict, apply_edits, has_windows_lines, replacement_bytes
 from sleepy_agent.domain import Edit
 from sleepy_agent.live.messages import LiveOffer
 from sleepy_agent.live.outcomes.history import TextHistory
 from sleepy_agent.live.outcomes.records import ReadText
-from sleepy_agent.live.outcomes.settling import follow_edits, hashes_only, sha256_of
+from sleepy_agent.live.outcomes.settling import follow_edits, hashes_only
 from sleepy_agent.memory.pending import FollowedFile
 
 MOST_HANDED = 400
@@ -121,7 +122,7 @@ class HandedOffers:
         text = self._texts.get((path, expected))
         if text is None:
             text = read(path)
-            if text is None or sha256_of(text) != expected:
+            if text is None or sha256_of_text(text) != expected:
                 return None
             self._texts[(path, expected)] = text
             self._history.is_known_text(path, expected)

@@ -6,7 +6,6 @@ is the same for a process that saw every change between and for one that was sta
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import re
 import zlib
@@ -14,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sleepy_agent.checksums import sha256_of_text
 from sleepy_agent.code.edits import (
     EditConflict,
     apply_edits,
@@ -115,8 +115,8 @@ def followed_file(path: Path, before: bytes, made: bytes, blocks: Iterable[LineB
     lines_before, lines_made = before.split(b"\n"), made.split(b"\n")
     return FollowedFile(
         path=path,
-        sha256_before=sha256_of(before),
-        sha256_made=sha256_of(made),
+        sha256_before=sha256_of_text(before),
+        sha256_made=sha256_of_text(made),
         line_marks=line_marks(lines_made),
         regions=tuple(
             FollowedRegion(
@@ -135,7 +135,7 @@ def hashes_only(edits: Sequence[Edit], texts: Mapping[Path, bytes]) -> tuple[Fol
     made = apply_edits(edits, texts.__getitem__)
     if isinstance(made, EditConflict):
         return ()
-    return tuple(FollowedFile(path, sha256_of(texts[path]), sha256_of(text)) for path, text in made.items())
+    return tuple(FollowedFile(path, sha256_of_text(texts[path]), sha256_of_text(text)) for path, text in made.items())
 
 
 def follow_diff(path: Path, diff_unified: str, made: bytes) -> FollowedFile | None:
@@ -172,7 +172,7 @@ def follow_diff(path: Path, diff_unified: str, made: bytes) -> FollowedFile | No
                 inserted.append(line[1:].rstrip("\r"))
             position += 1
     end_region()
-    return FollowedFile(path, "", sha256_of(made), line_marks(lines_made), tuple(regions))
+    return FollowedFile(path, "", sha256_of_text(made), line_marks(lines_made), tuple(regions))
 
 
 # ---- what became of it -----------------------------------------------------------------------------------
@@ -188,7 +188,7 @@ def outcome_of(files: Sequence[FollowedFile], read: ReadFinal) -> tuple[Outcome,
     pieces: list[tuple[str, str]] = []
     for file in files:
         final = read(file.path)
-        hash_of_final = NO_FILE if final is None else sha256_of(final)
+        hash_of_final = NO_FILE if final is None else sha256_of_text(final)
         lines = [] if final is None else final.split(b"\n")
         for region, (first, last) in zip(file.regions, places_in(file, lines), strict=True):
             is_whole = last - first <= MOST_ITEMS_COMPARED
@@ -265,10 +265,6 @@ def line_ends_of(text: str) -> frozenset[int]:
 
 
 # ---- texts -----------------------------------------------------------------------------------------------
-
-
-def sha256_of(text: bytes) -> str:
-    return hashlib.sha256(text).hexdigest()
 
 
 def text_of(lines: Sequence[bytes]) -> str:

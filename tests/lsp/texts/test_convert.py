@@ -14,6 +14,7 @@ from pygls.workspace import PositionCodec
 
 from lsp.client_edits import with_text_edits
 from lsp.offers import FILE, OTHER_FILE, replacing
+from sleepy_agent.checksums import sha256_of_text
 from sleepy_agent.code.edits import EditConflict, apply_edits
 from sleepy_agent.domain import Edit
 from sleepy_lsp.texts.convert import (
@@ -25,7 +26,6 @@ from sleepy_lsp.texts.convert import (
     uri_of_path,
     workspace_edit,
 )
-from sleepy_lsp.texts.documents import hash_of
 from sleepy_lsp.texts.line_index import BYTE_ORDER_MARK, line_index
 
 ENCODINGS = ("utf-8", "utf-16", "utf-32")
@@ -219,8 +219,8 @@ def test_an_edit_that_ends_inside_a_line_end_takes_it_whole() -> None:
 
 TEXT = b"fn a() {}\n"
 PLACED = {
-    FILE: PlacedText("file:///project/src/lib%2Ers", 7, line_index(TEXT), hash_of(TEXT)),
-    OTHER_FILE: PlacedText(uri_of_path(OTHER_FILE), None, line_index(TEXT), hash_of(TEXT)),
+    FILE: PlacedText("file:///project/src/lib%2Ers", 7, line_index(TEXT), sha256_of_text(TEXT)),
+    OTHER_FILE: PlacedText(uri_of_path(OTHER_FILE), None, line_index(TEXT), sha256_of_text(TEXT)),
 }
 EDITS = (replacing(FILE, TEXT, "a", "b"), replacing(OTHER_FILE, TEXT, "a", "c"))
 
