@@ -26,10 +26,17 @@ from sleepy_agent.cli.terminal import Terminal, terminal_of_process
 from sleepy_agent.config import Places, Settings, find_places, load_settings
 from sleepy_agent.errors import EXIT_GREEN, BadUsage, ModelError
 from sleepy_agent.process import CancelToken
-from sleepy_agent.serving.gguf_header import validate_base
-from sleepy_agent.serving.lifecycle import stop_server
-from sleepy_agent.serving.model_choice import model_in_use, name_and_file_in_use
-from sleepy_agent.serving.models import LIST, default_model, known_models, remove_model, stored_model, stored_models
+from sleepy_agent.serving.clients.lifecycle import stop_server
+from sleepy_agent.serving.clients.model_choice import model_in_use, name_and_file_in_use
+from sleepy_agent.serving.files.gguf_header import validate_base
+from sleepy_agent.serving.models.installed import (
+    LIST,
+    default_model,
+    known_models,
+    remove_model,
+    stored_model,
+    stored_models,
+)
 
 NEEDED_EXTRA: Final = "Install the extra that brings it: `pip install 'sleepy-coder[serve]'`."
 
@@ -99,8 +106,8 @@ def add_pull_arguments(parser: argparse.ArgumentParser) -> None:
 def pull(arguments: argparse.Namespace, terminal: Terminal, places: Places, settings: Settings) -> int:
     """Fetch a model."""
     from sleepy_agent.cli.pull_progress import shown_progress
-    from sleepy_agent.serving.model_hub import wanted_model
-    from sleepy_agent.serving.model_pull import pull_model
+    from sleepy_agent.serving.models.hub import wanted_model
+    from sleepy_agent.serving.models.pull import pull_model
 
     wanted = wanted_model(arguments.model, arguments.name, arguments.revision)
     with shown_progress(terminal, silent=arguments.json) as on_progress:

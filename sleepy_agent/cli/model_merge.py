@@ -12,9 +12,9 @@ from sleepy_agent.cli.console import console_for
 from sleepy_agent.cli.terminal import Terminal
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.errors import EXIT_ERRORS_REMAIN, EXIT_GREEN, ModelError
+from sleepy_agent.serving.clients.model_choice import InstalledModel
 from sleepy_agent.serving.manifest import read_snapshot
-from sleepy_agent.serving.model_choice import InstalledModel
-from sleepy_agent.serving.models import MODEL_NAME, alone_with
+from sleepy_agent.serving.models.installed import MODEL_NAME, alone_with
 
 SUMMARY: Final = "make an adapter part of its base, as a model of its own"
 
@@ -56,8 +56,8 @@ def merge(
     arguments: argparse.Namespace, base: InstalledModel, terminal: Terminal, places: Places, settings: Settings
 ) -> int:
     """Merge, and say what became of it. Raises ModelError, CannotWrite."""
-    from sleepy_agent.serving.merge import TooCoarse
-    from sleepy_agent.serving.merge import merge as merge_files
+    from sleepy_agent.serving.files.merge import TooCoarse
+    from sleepy_agent.serving.files.merge import merge as merge_files
 
     adapter, file, scale = adapter_file(arguments.adapter, base, places)
     name = arguments.name or f"{base.name}-{adapter}".lower()

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.errors import ModelError
-from sleepy_agent.serving.gguf_header import read_header
+from sleepy_agent.serving.clients.model_choice import name_and_file_in_use
+from sleepy_agent.serving.files.gguf_header import read_header
 from sleepy_agent.serving.memory_need import available_bytes
-from sleepy_agent.serving.model_choice import name_and_file_in_use
-from sleepy_agent.serving.models import (
+from sleepy_agent.serving.models.installed import (
     KnownModel,
     ModelRecord,
     StoredModel,
@@ -209,7 +209,7 @@ def describe_model(name: str, file: Path, places: Places, settings: Settings) ->
 
     Raises ModelError for a file that is damaged or none of ours.
     """
-    from sleepy_agent.serving.gguf_files import describe
+    from sleepy_agent.serving.files.gguf_files import describe
 
     found = asdict(describe(file))
     header = read_header(file)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sleepy_agent.cli.console import console_for
 from sleepy_agent.cli.model_report import size_text
 from sleepy_agent.cli.terminal import Terminal, can_move
-from sleepy_agent.serving.model_pull import OnProgress, PullProgress, PullStage
+from sleepy_agent.serving.models.pull import OnProgress, PullProgress, PullStage
 
 if TYPE_CHECKING:
     from rich.console import Console

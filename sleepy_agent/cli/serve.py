@@ -14,9 +14,9 @@ from sleepy_agent.cli.terminal import Terminal, terminal_of_process
 from sleepy_agent.config import Places, Settings, find_places, load_settings
 from sleepy_agent.errors import EXIT_COULD_NOT_RUN, EXIT_GREEN, BadUsage, SleepyError
 from sleepy_agent.process import CancelToken
+from sleepy_agent.serving.clients.lifecycle import connect, stop_server
+from sleepy_agent.serving.clients.model_choice import InstalledModel, model_in_use
 from sleepy_agent.serving.engine import Engine
-from sleepy_agent.serving.lifecycle import connect, stop_server
-from sleepy_agent.serving.model_choice import InstalledModel, model_in_use
 from sleepy_agent.serving.serve_folder import Address, serve_folder_of
 
 HIGHEST_PORT = 65_535
@@ -59,7 +59,7 @@ def serve_until_ended(terminal: Terminal, places: Places, settings: Settings, po
     """Be the server. A model that is missing is told before anybody waits for it."""
     model = model_in_use(places, settings)
     try:
-        from sleepy_agent.serving.server import serve
+        from sleepy_agent.serving.server.process import serve
     except ModuleNotFoundError as error:
         raise needs_extra(error) from error
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
@@ -85,7 +85,7 @@ def serve_until_ended(terminal: Terminal, places: Places, settings: Settings, po
 
 def load_llama(model: InstalledModel, settings: Settings, on_share: Callable[[float], bool]) -> Engine:
     """The model in llama.cpp. Raises ModelError, BadUsage."""
-    from sleepy_agent.serving.llama import EngineSettings, load_engine
+    from sleepy_agent.serving.llama.llama_engine import EngineSettings, load_engine
 
     try:
         import llama_cpp  # noqa: F401

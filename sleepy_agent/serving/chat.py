@@ -1,6 +1,6 @@
 """What a language model is to everything here: a question with limits, and an answer or the reason why there is none.
 
-Implementations: the client of our own server and of any OpenAI-compatible endpoint (`client.py`), a script in tests
+Implementations: the client of our own server and of any OpenAI-compatible endpoint (`clients/`), a script in tests
 (`scripted.py`). All block; whoever wants several answers at once asks from several threads.
 """
 

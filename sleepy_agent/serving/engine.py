@@ -1,4 +1,4 @@
-"""What the server needs of a model that runs in its process. `llama.py` is the real one, tests have a scripted one.
+"""What the server needs of a model that runs in its process. `llama/` has the real one, tests have a scripted one.
 
 An engine is called from one thread at a time (the server's queue sees to that); `cancel` may be called from any.
 """

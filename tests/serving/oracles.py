@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from tokenizers import Tokenizer
 
-from sleepy_agent.serving.gguf_files import BaseShape, Floats
-from sleepy_agent.serving.lora_files import PEFT_PREFIX, LoraFactors
-from sleepy_agent.serving.native import NativeModel
+from sleepy_agent.serving.files.gguf_files import BaseShape, Floats
+from sleepy_agent.serving.files.lora_files import PEFT_PREFIX, LoraFactors
+from sleepy_agent.serving.llama.native import NativeModel
 
 F32 = 0
 """ggml's number of the type."""

@@ -14,9 +14,9 @@ import httpx
 
 from serving.scripted_engine import ScriptedEngine
 from sleepy_agent.config import Places, Settings
-from sleepy_agent.serving.engine_runner import Load
 from sleepy_agent.serving.serve_folder import Address, serve_folder_of
-from sleepy_agent.serving.server import Ended, serve
+from sleepy_agent.serving.server.engine_runner import Load
+from sleepy_agent.serving.server.process import Ended, serve
 
 PATIENCE_SECONDS = 30.0
 

@@ -22,7 +22,7 @@ from sleepy_agent.config import Places, Settings, find_places
 from sleepy_agent.errors import ModelError
 from sleepy_agent.serving.engine import Engine
 from sleepy_agent.serving.serve_folder import Address, make_folder, make_token, serve_folder_of, write_address
-from sleepy_agent.serving.server import bound_socket, serve
+from sleepy_agent.serving.server.process import bound_socket, serve
 
 
 def load(mode: str, on_share: Callable[[float], bool]) -> Engine:

@@ -21,8 +21,8 @@ from filelock import FileLock
 
 from serving.stand_in_lessons import STAND_IN, Lesson, lessons_of
 from serving.stand_in_programs import ADAPTER_MISTAKES, BASE_MISTAKES, programs
-from sleepy_agent.serving.gguf_files import BaseShape, write_base
-from sleepy_agent.serving.lora_files import LoraFactors, write_adapter
+from sleepy_agent.serving.files.gguf_files import BaseShape, write_base
+from sleepy_agent.serving.files.lora_files import LoraFactors, write_adapter
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sleepy_agent.serving.gguf_files import BaseShape
+from sleepy_agent.serving.files.gguf_files import BaseShape
 
 ADAPTED = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from sleepy_agent.serving.gguf_files import Vocabulary
+from sleepy_agent.serving.files.gguf_files import Vocabulary
 
 CONTROL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 END, PADDING = "<|im_end|>", "<|endoftext|>"

@@ -13,8 +13,8 @@ from serving.stand_in_lessons import Lesson, lessons_of
 from serving.stand_in_programs import ADAPTER_MISTAKES, BASE_MISTAKES, Mistake, programs
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.engine import AdapterFile, GenerateRequest, PromptPart
-from sleepy_agent.serving.llama import EngineSettings, LlamaEngine, load_engine
-from sleepy_agent.serving.merge import Merged, TooCoarse, merge
+from sleepy_agent.serving.files.merge import Merged, TooCoarse, merge
+from sleepy_agent.serving.llama.llama_engine import EngineSettings, LlamaEngine, load_engine
 
 UNSEEN = range(3000, 3008)
 

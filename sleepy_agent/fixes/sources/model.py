@@ -21,7 +21,7 @@ from sleepy_agent.fixes.prompts.profiles import Profile, profile_for
 from sleepy_agent.fixes.sources.context import SourceContext
 from sleepy_agent.memory.redaction import redact
 from sleepy_agent.serving.chat import ChatModel, CompletionAnswer, CompletionRequest, FinishReason, ModelUnavailable
-from sleepy_agent.serving.model_choice import main_model, remote_model
+from sleepy_agent.serving.clients.model_choice import main_model, remote_model
 
 # What a model writes may compile and mean something else, so it comes after what is known to be a repair. The greedy
 # answer is its best guess; of samples, how many agree says how sure it is.

@@ -15,7 +15,7 @@ from sleepy_agent.fixes.prompts.profiles import EditForm
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.chat import FinishReason
 from sleepy_agent.serving.engine import GenerateRequest
-from sleepy_agent.serving.llama import EngineSettings, load_engine
+from sleepy_agent.serving.llama.llama_engine import EngineSettings, load_engine
 
 from .programs import SHELF, plain_view, prompt_for
 

@@ -45,5 +45,5 @@ def test_the_files_heard_of_last_are_remembered() -> None:
     lines = AnalyzerLines()
     lines.heard(FILE, None, frozenset({LINE}))
     for number in range(MOST_FILES):
-        lines.heard(Path(f"/work/src/other{number}.rs"), None, frozenset())
+        lines.heard(Path(f"/project/src/other{number}.rs"), None, frozenset())
     assert not lines.agrees(PROBLEMS, lambda _path: NOW)

@@ -1,0 +1,1 @@
+"""GGUF files: models and adapters read, checked, written and merged."""

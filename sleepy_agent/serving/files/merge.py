@@ -1,0 +1,309 @@
+"""A base and an adapter made into one model, whose weights are stored as coarsely as the base's were.
+
+An adapter's change is small beside the steps in which a quantised weight can be stored, so rounding may take away most
+of it. What is left is measured on the model's own logits, and a model that lost too much of it is not kept.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import gguf
+import numpy as np
+from numpy.typing import NDArray
+
+from sleepy_agent.errors import ModelError, cannot_write
+from sleepy_agent.serving.files.gguf_files import Floats, floats_of, reader_of
+from sleepy_agent.serving.files.gguf_header import GgufHeader, validate_adapter, validate_base
+from sleepy_agent.serving.files.lora_files import RETRAIN, LoraAdapter, read_adapter, why_it_does_not_fit
+from sleepy_agent.serving.memory_need import answering_threads, check_memory
+
+SMALLEST_SHARE = 0.95
+"""At least so much of an adapter's effect has to survive."""
+
+PROBES = (
+    "fn total(items: &[u32]) -> u32 {\n    let mut sum = 0;\n    for item in items {\n        sum += item;\n",
+    "error[E0382]: borrow of moved value: `name`\nL4 `name`: value borrowed here after move\n",
+    "error[E0308]: mismatched types\nL2 `&str`: expected `String`, found `&str`\n<edit>\nL2 ",
+    "use std::collections::HashMap;\n\nfn count(words: &[String]) -> HashMap<&str, usize> {\n",
+    "error[E0596]: cannot borrow `list` as mutable, as it is not declared as mutable\nL3 `let list`",
+    "impl Display for Point {\n    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {\n        write!(f, ",
+)
+PROBED_TOKENS = 48
+PROBED_PLACES = 12
+"""Of each probe so many last places are compared."""
+
+WHOLE_NUMBERS = {gguf.LlamaFileType.ALL_F32: np.float32, gguf.LlamaFileType.MOSTLY_F16: np.float16}
+"""Mixtures that need no quantiser."""
+
+OWN_KEYS = frozenset({gguf.Keys.General.ARCHITECTURE, gguf.Keys.General.FILE_TYPE, gguf.Keys.General.ALIGNMENT})
+"""What a merged file says for itself."""
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A merged model was kept. `share`: of the adapter's effect on the logits, what survived."""
+
+    file: Path
+    quantisation: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class TooCoarse:
+    """Nothing was kept: too little of the adapter's effect would have survived."""
+
+    quantisation: str
+    share: float
+
+    @property
+    def reason(self) -> str:
+        return (
+            f"Stored as {self.quantisation}, only {max(self.share, 0):.0%} of the adapter's effect would survive, and "
+            f"{SMALLEST_SHARE:.0%} have to."
+        )
+
+    @property
+    def remedy(self) -> str:
+        return "Use base and adapter side by side, as `sleepy serve` does, or store the model finer (Q8_0, F16)."
+
+
+def merge(
+    base: Path,
+    adapter: Path,
+    target: Path,
+    *,
+    scale: float = 1.0,
+    quantisation: str | None = None,
+    threads: int = 0,
+    progress: Progress = lambda _text: None,
+) -> Merged | TooCoarse:
+    """Add an adapter to a base for good and write the result to `target`, in the base's quantisation or another one.
+
+    Weights that the adapter leaves alone are copied bit by bit. The share of its effect that survives is
+    1 - |merged - wanted| / |wanted - base| over the logits of the last places of all probes, where `wanted` is base
+    and adapter side by side. `target` appears only once it is complete and accepted.
+    `threads` 0: as many as answer best.
+
+    Raises ModelError for files that do not go together, an unknown quantisation, or where memory is too small;
+    CannotWrite where the disk is full.
+    """
+    header, adapter_header = validate_base(base), validate_adapter(adapter)
+    reason = why_it_does_not_fit(adapter_header, header)
+    if reason is not None:
+        raise ModelError(f"{adapter.name} was made for another model than {base.name}: {reason}.", RETRAIN)
+    file_type = _file_type(base, header, quantisation)
+    if target.resolve() in {base.resolve(), adapter.resolve()}:
+        raise ModelError(f"{target.name} would replace what it is made of.", "Give the merged model another name.")
+    check_memory(base.stat().st_size, f"the model {base.name}")
+    lora = read_adapter(adapter)
+    name = _type_name(file_type)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent, prefix=".merge-") as folder:
+            merged = _merged_file(base, lora, scale, file_type, Path(folder), threads, progress)
+            progress("comparing the answers")
+            share = surviving_share(base, adapter, merged, scale, threads=threads)
+            if share < SMALLEST_SHARE:
+                return TooCoarse(name, share)
+            merged.replace(target)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+    return Merged(target, name, share)
+
+
+def _merged_file(
+    base: Path,
+    lora: LoraAdapter,
+    scale: float,
+    file_type: gguf.LlamaFileType,
+    folder: Path,
+    threads: int,
+    progress: Progress,
+) -> Path:
+    """The merged model in `folder`, not yet judged."""
+    progress("adding the adapter")
+    if file_type in WHOLE_NUMBERS:
+        return _write_like(base, folder / "merged.gguf", file_type, _added(base, lora, scale, file_type))
+    half = gguf.LlamaFileType.MOSTLY_F16
+    fine = _write_like(base, folder / "fine.gguf", half, _added(base, lora, scale, half))
+    progress(f"quantising to {_type_name(file_type)}")
+    coarse = folder / "coarse.gguf"
+    _quantise(fine, coarse, file_type, threads)
+    fine.unlink()
+    if validate_base(base).values.get("general.file_type") != file_type:
+        return coarse
+    # In the base's own quantisation nothing but what the adapter changed needs to be rounded once more.
+    return _write_like(base, folder / "merged.gguf", file_type, _joined(base, coarse, lora))
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A tensor as it will stand in a file, its values made only when they are written: a model need not fit into
+    memory twice. `shape` and `number` as the gguf package has them for its type (bytes, where it is quantised)."""
+
+    name: str
+    shape: tuple[int, ...]
+    number: np.dtype[Any]
+    kind: gguf.GGMLQuantizationType
+    values: Callable[[], NDArray[Any]]
+
+
+def _as_it_is(tensor: Any) -> _Stored:
+    return _Stored(tensor.name, tensor.data.shape, tensor.data.dtype, tensor.tensor_type, lambda: tensor.data)
+
+
+def _added(base: Path, lora: LoraAdapter, scale: float, half: gguf.LlamaFileType) -> Iterator[_Stored]:
+    """The base's tensors with the adapter's change, matrices in the numbers of a mixture, vectors in f32."""
+    for tensor in reader_of(base).tensors:
+        number = np.dtype(WHOLE_NUMBERS[half] if len(tensor.shape) > 1 else np.float32)
+        kind = gguf.GGMLQuantizationType.F16 if number == np.float16 else gguf.GGMLQuantizationType.F32
+        if tensor.name not in lora.factors and tensor.tensor_type == kind:
+            yield _as_it_is(tensor)
+            continue
+        shape = tuple(int(length) for length in reversed(tensor.shape))
+        yield _Stored(tensor.name, shape, number, kind, partial(_sum, tensor, lora, scale, number))
+
+
+def _sum(tensor: Any, lora: LoraAdapter, scale: float, number: np.dtype[Any]) -> NDArray[Any]:
+    change = lora.change_of(tensor.name, scale)
+    values = floats_of(tensor) if change is None else floats_of(tensor) + change
+    return values.astype(number)
+
+
+def _joined(base: Path, coarse: Path, lora: LoraAdapter) -> Iterator[_Stored]:
+    """What the adapter changed from `coarse`, everything else from the base."""
+    changed = {tensor.name: tensor for tensor in reader_of(coarse).tensors if tensor.name in lora.factors}
+    for tensor in reader_of(base).tensors:
+        yield _as_it_is(changed.get(tensor.name, tensor))
+
+
+def _write_like(base: Path, file: Path, file_type: gguf.LlamaFileType, tensors: Iterable[_Stored]) -> Path:
+    """A model with everything that the base's header says but its quantisation, and these tensors."""
+    reader = reader_of(base)
+    writer = gguf.GGUFWriter(file, reader.get_field(gguf.Keys.General.ARCHITECTURE).contents())
+    for field in reader.fields.values():
+        is_empty = field.types[0] == gguf.GGUFValueType.ARRAY and not field.data
+        if field.name in OWN_KEYS or field.name.startswith("GGUF.") or is_empty:
+            continue
+        sub_type = field.types[-1] if field.types[0] == gguf.GGUFValueType.ARRAY else None
+        writer.add_key_value(field.name, field.contents(), field.types[0], sub_type=sub_type)
+    writer.add_file_type(file_type)
+    stored = list(tensors)
+    for tensor in stored:
+        size = int(np.prod(tensor.shape)) * tensor.number.itemsize
+        writer.add_tensor_info(tensor.name, tensor.shape, tensor.number, size, tensor.kind)
+    try:
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+        for tensor in stored:
+            writer.write_tensor_data(tensor.values())
+    finally:
+        writer.close()
+    return file
+
+
+def _quantise(source: Path, target: Path, file_type: gguf.LlamaFileType, threads: int) -> None:
+    """llama.cpp's own quantiser."""
+    import llama_cpp
+
+    from sleepy_agent.serving.llama.native import native_error, native_log
+
+    native_log().forget()
+    parameters = llama_cpp.llama_model_quantize_default_params()
+    parameters.ftype = int(file_type)
+    parameters.nthread = threads or answering_threads()
+    code = llama_cpp.llama_model_quantize(os.fsencode(source), os.fsencode(target), ctypes.byref(parameters))
+    if code != 0:
+        raise native_error(
+            f"llama.cpp could not store the model as {_type_name(file_type)}",
+            "Choose another quantisation (Q8_0, F16).",
+        )
+
+
+def surviving_share(
+    base: Path, adapter: Path, merged: Path, scale: float = 1.0, *, probes: Sequence[str] = PROBES, threads: int = 0
+) -> float:
+    """How much of an adapter's effect a merged model has: 1 is all of it, 0 as much as none. See `merge`.
+
+    Raises ModelError for models whose logits are no numbers.
+    """
+    plain, wanted = _logits(base, [(None, 1.0), (adapter, scale)], probes, threads)
+    (found,) = _logits(merged, [(None, 1.0)], probes, threads)
+    effect = float(np.linalg.norm(wanted - plain))
+    lost = float(np.linalg.norm(found - wanted))
+    if not np.isfinite(effect + lost):
+        raise ModelError(
+            f"{base.name} or {adapter.name} gives answers that are no numbers: the file is damaged.",
+            "Fetch or make the file again.",
+        )
+    if effect == 0:
+        # An adapter without any effect survives if nothing else changed.
+        return 1.0 if lost <= 1e-3 * float(np.linalg.norm(plain)) else 0.0
+    return 1.0 - lost / effect
+
+
+def _logits(
+    model: Path, adapters: Sequence[tuple[Path | None, float]], probes: Sequence[str], threads: int
+) -> list[Floats]:
+    """The logits of the probes' last places, a row each, once for each adapter (None: none)."""
+    from sleepy_agent.serving.llama.native import NativeContext, NativeModel
+
+    found = []
+    with ExitStack() as closing:
+        native = NativeModel(model)
+        closing.callback(native.close)
+        context = NativeContext(
+            native,
+            context_tokens=2 * PROBED_TOKENS,
+            batch_tokens=PROBED_TOKENS,
+            most_outputs=PROBED_TOKENS,
+            sequences=1,
+            threads=threads or answering_threads(),
+        )
+        closing.callback(context.close)
+        for adapter, scale in adapters:
+            context.use_adapter(None if adapter is None else native.load_adapter(adapter), scale)
+            rows = []
+            for probe in probes:
+                tokens = native.tokenize(probe)[:PROBED_TOKENS]
+                context.clear()
+                context.decode(tokens, range(len(tokens)), 0, [True] * len(tokens))
+                rows += [context.logits(row).copy() for row in range(max(0, len(tokens) - PROBED_PLACES), len(tokens))]
+            context.use_adapter(None)
+            found.append(np.stack(rows))
+    return found
+
+
+def _file_type(base: Path, header: GgufHeader, quantisation: str | None) -> gguf.LlamaFileType:
+    """The mixture that is asked for, else the base's own."""
+    if quantisation is not None:
+        wanted = quantisation.upper()
+        known = {_type_name(one): one for one in gguf.LlamaFileType if one != gguf.LlamaFileType.GUESSED}
+        if wanted not in known:
+            raise ModelError(
+                f"There is no quantisation {quantisation!r}.",
+                "Use one of llama.cpp's: Q4_K_M, Q5_K_M, Q6_K, Q8_0, F16.",
+            )
+        return known[wanted]
+    number = header.values.get("general.file_type")
+    if isinstance(number, int) and number in {int(one) for one in gguf.LlamaFileType}:
+        return gguf.LlamaFileType(number)
+    raise ModelError(
+        f"{base.name} does not say how it is quantised.", "Say how to store the merged model (Q4_K_M, Q8_0, F16)."
+    )
+
+
+def _type_name(file_type: gguf.LlamaFileType) -> str:
+    return file_type.name.removeprefix("ALL_").removeprefix("MOSTLY_")

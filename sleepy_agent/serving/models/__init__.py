@@ -1,0 +1,1 @@
+"""The models of this user: known, fetched, chosen, removed."""
