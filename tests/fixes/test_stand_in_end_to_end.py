@@ -6,14 +6,13 @@ Two adapters answer what the base does not know; rustc judges all of it.
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from cargo.projects import single_package
+from process_watch import ended_afterwards
 from serving.stand_in import StandIn, stand_in
 from serving.stand_in_programs import ADAPTER_MISTAKES, BASE_MISTAKES, Program, programs
 
@@ -25,7 +24,6 @@ from sleepy_agent.memory.database import open_database
 from sleepy_agent.memory.episodes import list_episodes
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.manifest import Snapshot, SnapshotAdapter, SnapshotBase, sha256_of, write_snapshot
-from sleepy_agent.serving.serve_folder import read_address, serve_folder_of
 
 # The machine may be busy: what is measured here is whether it comes right, not when.
 SETTINGS = """\
@@ -56,10 +54,8 @@ def places(trained: StandIn, sleepy_home: Path) -> Iterator[Places]:
     folder.mkdir(parents=True)
     shutil.copyfile(trained.base, folder / "stand-in.gguf")
     (folder / "info.json").write_text(json.dumps({"sha256": sha256_of(trained.base)}))
-    yield found
-    address = read_address(serve_folder_of(found))
-    if address is not None:
-        os.kill(address.pid, signal.SIGKILL)
+    with ended_afterwards():
+        yield found
 
 
 def put_adapters_into_use(places: Places, trained: StandIn) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 from filelock import FileLock
-from process_watch import is_running
+from process_watch import ended_afterwards, is_running
 
 from serving.running_server import PATIENCE_SECONDS, RunningServer, running, until
 from serving.scripted_engine import ScriptedEngine
@@ -64,11 +64,8 @@ def starts(places: Places) -> int:
 @pytest.fixture(autouse=True)
 def no_server_is_left(places: Places) -> Iterator[None]:
     places.state.mkdir(parents=True)
-    yield
-    address = read_address(serve_folder_of(places))
-    if address is not None and address.pid != os.getpid():
-        os.kill(address.pid, signal.SIGKILL)
-        assert not is_running(address.pid)
+    with ended_afterwards():
+        yield
 
 
 def test_a_server_is_started_once_and_found_again(places: Places) -> None:

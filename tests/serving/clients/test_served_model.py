@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
+from process_watch import ended_afterwards
 
 from serving.clients.test_lifecycle import command, starts
 from serving.running_server import PATIENCE_SECONDS, RunningServer, until
@@ -52,10 +53,8 @@ def answered(model: ChatModel, request: CompletionRequest) -> CompletionAnswer:
 def started(places: Places) -> Iterator[Places]:
     """Places for a server in a process of its own, killed at the end."""
     places.state.mkdir(parents=True)
-    yield places
-    address = read_address(serve_folder_of(places))
-    if address is not None:
-        os.kill(address.pid, signal.SIGKILL)
+    with ended_afterwards():
+        yield places
 
 
 def test_everything_that_is_asked_arrives_and_everything_that_is_answered_comes_back(server: RunningServer) -> None:
@@ -178,12 +177,19 @@ def test_one_model_of_one_process_is_one_client(server: RunningServer) -> None:
 def test_a_server_that_is_killed_in_the_middle_is_told_and_replaced(started: Places) -> None:
     model = served(started, command())
     first = answered(model, CompletionRequest(prompt="x"))
-    address = read_address(serve_folder_of(started))
-    assert first.completions[0].text == "base: x" and address is not None
-    killer = threading.Timer(0.3, os.kill, (address.pid, signal.SIGKILL))
-    killer.start()
-    failed = model.complete(CompletionRequest(prompt="forever let secret = 7"), CancelToken())
-    killer.join()
+    assert first.completions[0].text == "base: x"
+
+    def kill_while_it_answers() -> None:
+        address = read_address(serve_folder_of(started))
+        assert address is not None
+        health = f"{address.base_url}/health"
+        until(lambda: httpx.get(health, trust_env=False).json()["running"] == 1)
+        os.kill(address.pid, signal.SIGKILL)
+
+    with ThreadPoolExecutor(1) as pool:
+        killing = pool.submit(kill_while_it_answers)
+        failed = model.complete(CompletionRequest(prompt="forever let secret = 7"), CancelToken())
+        killing.result()
     assert "secret" not in serve_folder_of(started).log_file.read_text(), "a log is sent to others"
     assert isinstance(failed, ModelUnavailable) and not failed.is_lasting
     assert "ended while it was asked" in failed.reason and "log.txt" in failed.remedy

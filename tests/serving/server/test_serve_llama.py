@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
+from process_watch import ended_afterwards
 
 from serving.tiny_models import corrupted, write_tiny_adapter, write_tiny_model
 from sleepy_agent.config import Places, load_settings
@@ -42,10 +41,8 @@ def base(places: Places) -> Iterator[Path]:
     places.settings_file.write_text(
         "context_tokens = 512\nserve_threads = 1\nprefix_cache_megabytes = 8\nniceness = 0\n"
     )
-    yield file
-    address = read_address(serve_folder_of(places))
-    if address is not None:
-        os.kill(address.pid, signal.SIGKILL)
+    with ended_afterwards():
+        yield file
 
 
 def the_model(places: Places) -> ChatModel:
