@@ -108,7 +108,7 @@ def _time_crate(crate: ProbeCrate, copy: ProbeCrate, home: Path, repeats: int, c
                 expressions = [_expression(colour, first + number) for number in range(ALTERNATIVES)]
                 attempts = [([crate.edit(crate.modules[0], expression)], [problem]) for expression in expressions]
                 started = time.perf_counter()
-                trials = (session.screen_many if peer == library else session.try_many)(attempts)
+                trials = (session.survey_many if peer == library else session.try_many)(attempts)
                 own = time.perf_counter() - started
                 _require([trial.survives for trial in trials], [colour == "green"] * ALTERNATIVES)
                 texts = [{crate.modules[0]: expression} for expression in expressions]

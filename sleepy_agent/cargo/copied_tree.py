@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -131,3 +132,17 @@ def read_cargo_answer(
         lock_file=lock_file,
         seconds=outcome.seconds,
     )
+
+
+def copy_target(seat: Path, folder: Path) -> Path:
+    """The target directory of a seat's copy, begun with what is built already for the recording in `folder`.
+
+    Not the recording's own: cargo names packages by their place in the workspace, so it would take the copy's crates
+    for the user's and the user's for the copy's, whichever was built last.
+    """
+    target = seat / "copy-recording" / "target"
+    built = folder / "recording" / "target"
+    if not target.exists() and built.exists():
+        ignored = shutil.ignore_patterns("incremental", "*.lock", ".cargo-lock")
+        shutil.copytree(built, target, ignore=ignored, symlinks=True)
+    return target

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +17,14 @@ from sleepy_agent.cargo.trials import Trial, TrialPlan, compare_reports, targets
 from sleepy_agent.code.edits import Moves
 from sleepy_agent.domain import Diagnostic, Edit, Problem
 from sleepy_agent.process import CancelToken
+
+GoesOn = Callable[[], bool]
+"""Whether a trial that went through its first unit is to ask the others, too."""
+
+
+def go_on() -> bool:
+    """A `GoesOn` for a trial in full."""
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +82,12 @@ def trial_by_replay(
     targets: Sequence[Problem],
     moves: Moves,
     kept_folder: Path,
-    *,
     is_private: bool,
+    goes_on: GoesOn = go_on,
 ) -> Trial:
     """Replay the units of `plan` with `texts` over the text before, up to the first that speaks against it.
-    `partner`: an idle slot that may help, or None.
+    `partner`: an idle slot that may help, or None. `goes_on` is asked once, where the first unit does not speak
+    against it and there are more: where it says no, the trial ends as a screening.
 
     The metadata of a trial that went through is put into `kept_folder`, for the case that it is committed.
     """
@@ -89,6 +98,7 @@ def trial_by_replay(
     reports: dict[str, UnitReport] = {}
     before_count = after_count = 0
     complete = bool(plan.units)
+    is_screening = False
     overlay = {**ground.overlay, **texts}
     slot.lay(overlay)
     slot.forget_metadata()
@@ -128,6 +138,9 @@ def trial_by_replay(
             if comparison.new or still_there or report.status == UnitStatus.CRASHED or passed_by:
                 complete = False
                 break
+            if len(reports) == 1 and unit is not plan.units[-1] and not goes_on():
+                is_screening = True
+                break
     return Trial(
         edits=tuple(edits),
         texts=texts,
@@ -142,6 +155,7 @@ def trial_by_replay(
         method="replay",
         milliseconds=(time.perf_counter() - started) * 1000,
         kept_metadata=keep_metadata(kept_folder, reports) if complete else {},
+        is_screening=is_screening,
     )
 
 

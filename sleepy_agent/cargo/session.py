@@ -13,7 +13,6 @@ import itertools
 import shutil
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
@@ -25,7 +24,7 @@ from sleepy_agent.cargo.agreement import disagreeing_packages
 from sleepy_agent.cargo.base_check import files_read, is_behind, may_have_read, replay_in_order, with_dependents
 from sleepy_agent.cargo.cargo_trials import trial_by_cargo
 from sleepy_agent.cargo.clippy import clippy_says
-from sleepy_agent.cargo.copied_tree import CargoAnswer, CopiedTree
+from sleepy_agent.cargo.copied_tree import CargoAnswer, CopiedTree, copy_target
 from sleepy_agent.cargo.problems import find_problems
 from sleepy_agent.cargo.recorder import (
     NO_RECORDING,
@@ -36,8 +35,9 @@ from sleepy_agent.cargo.recorder import (
     record,
     update_recording,
 )
-from sleepy_agent.cargo.replay_trials import Ground, trial_by_replay
+from sleepy_agent.cargo.replay_trials import GoesOn, Ground, go_on, trial_by_replay
 from sleepy_agent.cargo.seats import take_seat
+from sleepy_agent.cargo.side_by_side import Leader, OnDone, Question, ask_side_by_side, tell_nobody
 from sleepy_agent.cargo.slot_pool import SlotPool
 from sleepy_agent.cargo.slots import UnitReport, UnitStatus
 from sleepy_agent.cargo.texts import SessionTexts
@@ -239,24 +239,36 @@ class CheckSession:
 
     # ---- what would an edit change ---------------------------------------------------------------------
 
-    def try_many(self, attempts: Sequence[tuple[Sequence[Edit], Sequence[Problem]]]) -> list[Trial]:
-        """`try_edits` for several sets of edits, side by side; the answers in the order of the questions."""
-        alone = len(attempts) == 1
-        with ThreadPoolExecutor(self.settings.slot_count) as pool:
-            return list(pool.map(lambda attempt: self.try_edits(*attempt, alone=alone), attempts))
+    def try_many(self, questions: Sequence[Question], on_done: OnDone = tell_nobody) -> list[Trial]:
+        """`try_edits` for several sets of edits, side by side; the answers in the order of the questions. `on_done`
+        hears each as soon as it is there."""
+        alone = len(questions) == 1
+        return self._ask_many(questions, lambda number: self.try_edits(*questions[number], alone=alone), on_done)
 
-    def screen_many(self, attempts: Sequence[tuple[Sequence[Edit], Sequence[Problem]]]) -> list[Trial]:
-        """As `try_many`, but each is asked in the first unit only that reports its problem: what does not survive
-        that is out, what does must be tried in full."""
-        with ThreadPoolExecutor(self.settings.slot_count) as pool:
-            return list(pool.map(lambda attempt: self.try_edits(*attempt, screening=True), attempts))
+    def survey_many(self, questions: Sequence[Question], on_done: OnDone = tell_nobody) -> list[Trial]:
+        """As `try_many`, but each is asked in the first unit only that reports its problem: what does not survive that
+        is out, what does must be tried in full. One at a time is so at once, until one of them is clean."""
+        leader = Leader()
+
+        def ask(number: int) -> Trial:
+            trial = self.try_edits(*questions[number], goes_on=leader.asks(number))
+            leader.ended(number, trial)
+            return trial
+
+        return self._ask_many(questions, ask, on_done)
+
+    def _ask_many(
+        self, questions: Sequence[Question], ask: Callable[[int], Trial], on_done: OnDone = tell_nobody
+    ) -> list[Trial]:
+        return ask_side_by_side(ask, len(questions), self.settings.slot_count, on_done)
 
     def try_edits(
-        self, edits: Sequence[Edit], targets: Sequence[Problem], *, screening: bool = False, alone: bool = True
+        self, edits: Sequence[Edit], targets: Sequence[Problem], *, goes_on: GoesOn | None = None, alone: bool = True
     ) -> Trial:
         """Compile the workspace's text with `edits` in it, as far as they reach. May be called side by side.
 
-        `screening`: only in the first unit. `alone`: nothing else is tried meanwhile, so an idle slot may help.
+        `goes_on`: where one may say that the first unit is enough. `alone`: nothing else is tried meanwhile, so an
+        idle slot may help.
         """
         self._cancel.raise_if_cancelled()
         outside = next((edit.file for edit in edits if not self.is_editable(edit.file)), None)
@@ -270,7 +282,7 @@ class CheckSession:
         packages = {problem.package for problem in targets}
         if any(path.name == "Cargo.toml" for path in texts) or packages & self.recording.untrusted_packages:
             return self._try_with_cargo(edits, texts, targets)
-        trial = self._try_by_replay(edits, texts, targets, screening=screening, alone=alone)
+        trial = self._try_by_replay(edits, texts, targets, goes_on, alone=alone)
         affected = [self.recording.unit(unit_id) for unit_id in trial.reports]
         if trial.is_clean and any(unit.is_really_compiled for unit in affected):
             # A macro crate or a build script does its work when it runs: only cargo can tell.
@@ -282,8 +294,8 @@ class CheckSession:
         edits: Sequence[Edit],
         texts: Mapping[Path, bytes],
         targets: Sequence[Problem],
+        goes_on: GoesOn | None,
         *,
-        screening: bool,
         alone: bool,
     ) -> Trial:
         moves = moves_of(edits, self.read)
@@ -296,41 +308,24 @@ class CheckSession:
         with self._slots.slot() as slot:
             self._slots.warm(slot, plan.units, ground)
             kept = self._kept_folder / f"{slot.folder.name}-{next(self._trial_numbers)}"
-            if screening:
-                first = replace(plan, units=plan.units[:1])
-                trial = trial_by_replay(
-                    slot, None, ground, first, edits, texts, targets, moves, kept, is_private=private
-                )
-                return replace(trial, is_screening=len(plan.units) > 1)
-            with self._slots.slot_if_free() if alone else contextlib.nullcontext() as partner:
+            # What may end after its first unit needs nobody who compiles another one meanwhile.
+            helps = alone and goes_on is None
+            with self._slots.slot_if_free() if helps else contextlib.nullcontext() as partner:
                 return trial_by_replay(
-                    slot, partner, ground, plan, edits, texts, targets, moves, kept, is_private=private
+                    slot, partner, ground, plan, edits, texts, targets, moves, kept, private, goes_on or go_on
                 )
 
     def _try_with_cargo(self, edits: Sequence[Edit], texts: Mapping[Path, bytes], targets: Sequence[Problem]) -> Trial:
         """Ask cargo on the copied tree; compare by package, because cargo merges units."""
         with self._copy_lock():
             self._copy.lay({**self._texts.overlay, **texts})
-            answer = self._copy.check(self._copy_target(), self.settings, self._cancel)
+            answer = self._copy.check(copy_target(self._seat, self._folder), self.settings, self._cancel)
         own_lock = self.workspace.root / "Cargo.lock"
         if answer.lock_file is not None and own_lock.exists() and answer.lock_file != self.read(own_lock):
             texts = {**texts, own_lock: answer.lock_file}
         units = {unit.unit_id: unit for unit in self.recording.units}
         moves = moves_of(edits, self.read)
         return trial_by_cargo(edits, texts, targets, moves, answer, units, self._reports, with_clippy=self.with_clippy)
-
-    def _copy_target(self) -> Path:
-        """The copy's own target directory, begun with what is built already.
-
-        Not the recording's: cargo names packages by their place in the workspace, so it would take the copy's
-        crates for the user's and the user's for the copy's, whichever was built last.
-        """
-        target = self._seat / "copy-recording" / "target"
-        built = self._folder / "recording" / "target"
-        if not target.exists() and built.exists():
-            ignored = shutil.ignore_patterns("incremental", "*.lock", ".cargo-lock")
-            shutil.copytree(built, target, ignore=ignored, symlinks=True)
-        return target
 
     @contextlib.contextmanager
     def _copy_lock(self) -> Iterator[None]:
@@ -345,7 +340,7 @@ class CheckSession:
         """Do something in the copy of the final text: `work(target directory, workspace root in the copy)`."""
         with self._copy_lock():
             tree = self._copy.lay(self._texts.overlay)
-            return work(self._copy_target(), tree.cargo_folder)
+            return work(copy_target(self._seat, self._folder), tree.cargo_folder)
 
     def clippy_keys(self, *, changed: bool) -> frozenset[object] | None:
         """What clippy says of the files that were changed, as (lint, message, line); of the text before or
@@ -465,7 +460,7 @@ class CheckSession:
             folder = self._recording_folder(tree)
             folder.mkdir(parents=True, exist_ok=True)
             if tree.copy_root is not None:
-                self._copy_target()
+                copy_target(self._seat, self._folder)
             found = load_recording(folder, tree, identity)
             if found is None:
                 self._progress("recording the rustc calls of the workspace")

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sleepy_agent.cargo.session import CheckSession
@@ -66,12 +66,7 @@ def test_proof(session: CheckSession, cancel: CancelToken) -> ProofMade:
 
 def run_tests(target: Path, folder: Path, scratch: Path, session: CheckSession, cancel: CancelToken) -> ProcessOutcome:
     """Run cargo test, shut off from the user's home and, where possible, from the network."""
-    environment = cargo_build_environment(target)
-    real_home = Path.home()
-    # Cargo and rustup live in the home by default, so they are told where they really are.
-    environment.setdefault("CARGO_HOME", str(real_home / ".cargo"))
-    environment.setdefault("RUSTUP_HOME", str(real_home / ".rustup"))
-    environment |= {"HOME": str(scratch), "USERPROFILE": str(scratch), "TMPDIR": str(scratch), "TEMP": str(scratch)}
+    environment = sheltered_environment(cargo_build_environment(target), scratch)
     command = ["cargo", "test", "--workspace", "--no-fail-fast", "--offline", "--target-dir", str(target)]
     command += feature_arguments(session.settings)
     return run_process(
@@ -82,6 +77,14 @@ def run_tests(target: Path, folder: Path, scratch: Path, session: CheckSession, 
         niceness=session.settings.niceness,
         cancel=cancel,
     )
+
+
+def sheltered_environment(environment: Mapping[str, str], scratch: Path) -> dict[str, str]:
+    """What a test sees: a home and a temporary folder of its own."""
+    real_home = Path.home()
+    # Cargo and rustup live in the home by default, so they are told where they really are.
+    there = {"CARGO_HOME": str(real_home / ".cargo"), "RUSTUP_HOME": str(real_home / ".rustup"), **environment}
+    return there | {"HOME": str(scratch), "USERPROFILE": str(scratch), "TMPDIR": str(scratch), "TEMP": str(scratch)}
 
 
 def without_network() -> list[str]:

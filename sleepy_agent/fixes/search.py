@@ -20,12 +20,10 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sleepy_agent.cargo.session import CheckSession
 from sleepy_agent.cargo.trials import Trial
-from sleepy_agent.code.edits import EditConflict, apply_edits
 from sleepy_agent.domain import Candidate, Edit, Problem, Verdict
 from sleepy_agent.fixes.attempts import (
     Attempt,
@@ -34,8 +32,8 @@ from sleepy_agent.fixes.attempts import (
     partly_mended,
     refused_verdict,
     unread_verdict,
-    with_flag,
 )
+from sleepy_agent.fixes.best import best_of, has_equal
 from sleepy_agent.fixes.follow_ups import COST_OF_FOLLOWING, continuations, is_promising
 from sleepy_agent.fixes.groups import group_attempts, group_passed, split_group, without_repetitions
 from sleepy_agent.fixes.ordering import waves_of
@@ -53,23 +51,19 @@ from sleepy_agent.fixes.pursuits import (
     merged_attempts,
     next_batch,
     put_off,
-    standing,
-    warned_of,
 )
 from sleepy_agent.fixes.rank import (
     COST_OF_A_STEP,
     RankedCandidate,
     asked_for_by_many,
-    blocks_preference,
     least_cost,
     merged_twins,
     rank_candidate,
     state_of,
 )
 from sleepy_agent.fixes.sources import Source, SourceContext
-from sleepy_agent.fixes.taken import function_around
-from sleepy_agent.fixes.ties import NEARLY_THE_SAME_COST, is_rival, next_to_try, same_tokens
-from sleepy_agent.fixes.warnings import unused_names, warning_flags
+from sleepy_agent.fixes.ties import NEARLY_THE_SAME_COST, next_to_try
+from sleepy_agent.fixes.warnings import warning_flags
 
 if TYPE_CHECKING:
     # Only where there is a model anything of this is loaded.
@@ -134,7 +128,7 @@ class Search:
                 self.given_up |= {position for position in tried if not pursuits[position].passed}
             self._hear_models({position: one for position, one in pursuits.items() if one.passed})
             self.considered.update({position: one.considered for position, one in pursuits.items()})
-            self.found = {position: self._found(one) for position, one in pursuits.items() if one.passed}
+            self.found = {position: best_of(one, self.context.read) for position, one in pursuits.items() if one.passed}
             if self.found or not self.may_go_on():
                 break
         return self.found
@@ -199,7 +193,11 @@ class Search:
                         [problem for attempt in group for problem in attempt.problems],
                     )
                     for group in waiting
-                ]
+                ],
+                functools.partial(
+                    self._tell_at_once,
+                    [(group[0], members[id(group[0])]) if len(group) == 1 else None for group in waiting],
+                ),
             )
             next_groups: list[list[Attempt]] = []
             for group, trial in zip(waiting, trials, strict=True):
@@ -226,32 +224,58 @@ class Search:
                 waiting = [group for others in confirmed for group in group_attempts(others)]
 
     def _side_by_side(self, wanted: Sequence[tuple[Attempt, list[Pursuit]]]) -> None:
-        """Compile attempts each alone. Where there are several, each is asked in one unit first: most are out by
-        that, and cheaply."""
+        """Compile attempts each alone. Of the first ones of a problem the likeliest goes ahead: whoever waits for a
+        fix has it sooner, and where it passes nothing but its rivals is compiled."""
+        is_first = all(not (one.passed or one.failed) for _, pursuits in wanted for one in pursuits)
+        again = self._compile_each(wanted[:1] if is_first else wanted)
+        if is_first:
+            again += self._compile_each([one for one in wanted[1:] if not all(other.passed for other in one[1])])
+        if again and self.may_go_on():
+            self._side_by_side(again)
+
+    def _compile_each(self, wanted: Sequence[tuple[Attempt, list[Pursuit]]]) -> list[tuple[Attempt, list[Pursuit]]]:
+        """Compile attempts side by side, and return what is left of them to be compiled. Where they are more than the
+        slots, each is asked in one unit first: most are out by that, and cheaply."""
+        if not wanted or not self.may_go_on():
+            return []
         questions = [(attempt.ranked.candidate.edits, attempt.problems) for attempt, _ in wanted]
-        trials = self.session.screen_many(questions) if len(questions) > 1 else self.session.try_many(questions)
+        is_survey = len(questions) > self.session.settings.slot_count
+        ask = self.session.survey_many if is_survey else self.session.try_many
+        trials = ask(questions, functools.partial(self._tell_at_once, wanted))
         survivors = [number for number, trial in enumerate(trials) if trial.is_screening and trial.survives]
-        full = self.session.try_many([questions[number] for number in survivors]) if survivors else []
-        for number, trial in zip(survivors, full, strict=True):
-            trials[number] = trial
+        if survivors:
+            told = functools.partial(self._tell_at_once, [wanted[number] for number in survivors])
+            in_full = self.session.try_many([questions[number] for number in survivors], told)
+            for number, trial in zip(survivors, in_full, strict=True):
+                trials[number] = trial
         again = []
         for (attempt, pursuits), trial in zip(wanted, trials, strict=True):
             self.compiled.add(state_of(trial.texts))
             rest = self._note(attempt, trial, pursuits, 1)
             if rest is not None:
                 again.append((rest, pursuits))
-        if again and self.may_go_on():
-            self._side_by_side(again)
+        return again
+
+    def _tell_at_once(self, wanted: Sequence[tuple[Attempt, list[Pursuit]] | None], number: int, trial: Trial) -> None:
+        """Tell of an attempt that passes, while others are still compiled. None stands for what nobody is told of."""
+        one = wanted[number]
+        if one is not None and trial.is_clean and partly_mended(one[0], trial) is None:
+            tried = self._judged(one[0], trial, 1)
+            for problem in tried.solved:
+                self.on_passed(FoundFix(problem, tried))
+
+    def _judged(self, attempt: Attempt, trial: Trial, shared_by: int) -> TriedAttempt:
+        warned: tuple[str, ...] = ()
+        if trial.is_clean:
+            edits = attempt.ranked.candidate.edits
+            warned = warning_flags(edits, trial, self.session.reports(), self.context.read)
+        return judge_attempt(attempt, trial, shared_by, warned)
 
     def _note(self, attempt: Attempt, trial: Trial, pursuits: Sequence[Pursuit], shared_by: int) -> Attempt | None:
         """Note what a trial says about each problem of an attempt. Where it mends only some of them, the attempt for
         those alone, which must still be compiled; else None."""
         rest = partly_mended(attempt, trial)
-        warned: tuple[str, ...] = ()
-        if trial.is_clean:
-            edits = attempt.ranked.candidate.edits
-            warned = warning_flags(edits, trial, self.session.reports(), self.context.read)
-        tried = judge_attempt(attempt, trial, shared_by, warned)
+        tried = self._judged(attempt, trial, shared_by)
         for pursuit in pursuits:
             if pursuit.problem not in attempt.problems or (rest is not None and pursuit.problem in rest.problems):
                 continue
@@ -260,8 +284,6 @@ class Search:
             (pursuit.passed if verdict.passed else pursuit.failed).append(tried)
             pursuit.milliseconds += verdict.milliseconds
             pursuit.untried = [one for one in pursuit.untried if one.state != attempt.ranked.state]
-            if verdict.passed:
-                self.on_passed(FoundFix(pursuit.problem, tried))
         return rest
 
     # ---- rounds -----------------------------------------------------------------------------------------
@@ -283,7 +305,9 @@ class Search:
             rivals = [(pursuit, self._rivals_of(pursuit)) for pursuit in pursuits if pursuit.passed]
             rivals = [(pursuit, found) for pursuit, found in rivals if found]
             if len(rivals) > FEW_PROBLEMS:
-                rivals = [(pursuit, found[:1]) for pursuit, found in rivals if not self._has_equal(pursuit)]
+                rivals = [
+                    (pursuit, found[:1]) for pursuit, found in rivals if not has_equal(pursuit, self.context.read)
+                ]
             if not rivals:
                 return
             for pursuit, found in rivals:
@@ -300,16 +324,6 @@ class Search:
         asks = best.attempt.ranked.question is not None
         self._read(pursuit, until=math.inf if asks else best.cost + NEARLY_THE_SAME_COST)
         return next_to_try(best.attempt.ranked, best.cost, pursuit.untried, MOST_RIVALS - pursuit.rivals_tried)
-
-    def _has_equal(self, pursuit: Pursuit) -> bool:
-        """Whether something passed for a problem that leaves it open which of them is meant."""
-        best = pursuit.best
-        return any(
-            other is not best
-            and is_rival(best.attempt.ranked, other.attempt.ranked)
-            and not same_tokens(self._texts(best), self._texts(other))
-            for other in pursuit.passed
-        )
 
     def _alternatives(self, pursuits: Mapping[int, Pursuit], *, is_last: bool) -> None:
         """Try the other candidates of every problem, as many side by side as keep the slots busy. Unless this is the
@@ -436,41 +450,3 @@ class Search:
         if wanted and self.may_go_on():
             self._side_by_side(merged_attempts(wanted, ()))
             self._rivals([pursuit])
-
-    # ---- the end ----------------------------------------------------------------------------------------
-
-    def _found(self, pursuit: Pursuit) -> FoundFix:
-        """The best of what passed for a problem, and where the others stand."""
-        problem = pursuit.problem
-        pursuit.passed = self._told_apart(pursuit)
-        best = pursuit.best
-        texts = [self._texts(best)]
-        tied: list[TriedAttempt] = []
-        others: list[TriedAttempt] = []
-        for other in sorted(pursuit.passed, key=lambda tried: standing(tried, problem)):
-            own = self._texts(other)
-            if other is best or any(same_tokens(own, known) for known in texts):
-                continue
-            texts.append(own)
-            is_out = blocks_preference(warned_of(other, problem)) and not blocks_preference(warned_of(best, problem))
-            is_open = not is_out and is_rival(best.attempt.ranked, other.attempt.ranked)
-            (tied if is_open else others).append(other)
-        return FoundFix(problem, best, tuple(tied), tuple(others))
-
-    def _texts(self, tried: TriedAttempt) -> Mapping[Path, bytes]:
-        """What an attempt makes of the text by itself: its compile may have been shared with others."""
-        texts = apply_edits(tried.attempt.ranked.candidate.edits, self.context.read)
-        assert not isinstance(texts, EditConflict), "it was compiled"
-        return texts
-
-    def _told_apart(self, pursuit: Pursuit) -> list[TriedAttempt]:
-        """What passed, each flagged where it leaves something unused in the function that another one uses."""
-        place = function_around(pursuit.problem, self.context.read)
-        if place is None or len(pursuit.passed) < 2:
-            return pursuit.passed
-        unused = [unused_names(tried.trial, place, self.context.read) for tried in pursuit.passed]
-        fewest = frozenset.intersection(*unused)
-        return [
-            with_flag(tried, "left_unused") if names > fewest else tried
-            for tried, names in zip(pursuit.passed, unused, strict=True)
-        ]

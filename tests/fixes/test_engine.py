@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from sleepy_agent.cargo.side_by_side import OnDone, Question, tell_nobody
+from sleepy_agent.cargo.trials import Trial
 from sleepy_agent.domain import Candidate, Edit, Outcome, Problem
 from sleepy_agent.errors import Interrupted
 from sleepy_agent.fixes.bookkeeping import Budget, RunBook, problem_key, start_budget
@@ -179,7 +181,10 @@ def test_an_agreed_fix_is_not_asked_about_again() -> None:
         asked.append(offer.fix.problem.message)
         return YES
 
-    session.try_many = lambda attempts: [real(*attempt) for attempt in attempts]  # type: ignore[method-assign]
+    def really(questions: Sequence[Question], _on_done: OnDone = tell_nobody) -> list[Trial]:
+        return [real(*question) for question in questions]
+
+    session.try_many = really  # type: ignore[assignment,method-assign]
     session.try_edits = failing_once  # type: ignore[assignment,method-assign]
     repair = Repair(session, answer)
     assert repair.text == body("a", "b")

@@ -16,6 +16,7 @@ from typing import cast
 
 from sleepy_agent.cargo.problems import error_key
 from sleepy_agent.cargo.session import CheckSession
+from sleepy_agent.cargo.side_by_side import OnDone, Question, tell_nobody
 from sleepy_agent.cargo.slots import UnitReport, UnitStatus
 from sleepy_agent.cargo.trials import Trial, refused_trial, targets_still_there
 from sleepy_agent.cargo.verdict import compare_errors
@@ -154,13 +155,17 @@ class ToySession:
             if diagnostic.level == Level.ERROR
         )
 
-    def screen_many(self, attempts: Sequence[tuple[Sequence[Edit], Sequence[Problem]]]) -> list[Trial]:
+    def survey_many(self, questions: Sequence[Question], on_done: OnDone = tell_nobody) -> list[Trial]:
         """The toy has one unit, so that the first answer is the whole answer."""
-        return self.try_many(attempts)
+        return self.try_many(questions, on_done)
 
-    def try_many(self, attempts: Sequence[tuple[Sequence[Edit], Sequence[Problem]]]) -> list[Trial]:
-        self.batches.append(len(attempts))
-        return [self.try_edits(*attempt) for attempt in attempts]
+    def try_many(self, questions: Sequence[Question], on_done: OnDone = tell_nobody) -> list[Trial]:
+        self.batches.append(len(questions))
+        trials = []
+        for number, question in enumerate(questions):
+            trials.append(self.try_edits(*question))
+            on_done(number, trials[-1])
+        return trials
 
     def try_edits(self, edits: Sequence[Edit], targets: Sequence[Problem]) -> Trial:
         self.before_try()
