@@ -58,6 +58,10 @@ class ModelError(SleepyError):
     """A model or an adapter cannot be loaded, merged, fetched or asked."""
 
 
+class BadKoans(SleepyError):
+    """The koans cannot be read: an entry that means nothing, a file that is missing."""
+
+
 class BadUsage(SleepyError):
     """An option or a setting has a value that means nothing."""
 

@@ -39,6 +39,7 @@ CORE_COMMANDS = (
     Command("export", "write everything that was recorded as JSON lines", "export"),
     Command("forget", "delete what was recorded: of one project, older than some days, or all", "forget"),
     Command("templates", "show the edit templates as Rust before and after", "templates"),
+    Command("koans", "the small broken programs that measure the sources: check and repair them", "koans"),
     Command("model", "the local models: fetch, choose, describe, remove and merge them", "model"),
     Command("serve", "the model server of this user: OpenAI's API on this computer, started when needed", "serve"),
     Command("doctor", "say what is missing on this machine, and the one command that mends it", "doctor"),

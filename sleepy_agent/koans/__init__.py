@@ -1,0 +1,1 @@
+"""Koans: small broken programs with a test that decides whether a repair is right; the measure of the sources."""
