@@ -11,7 +11,7 @@ import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -119,7 +119,7 @@ def pull_model(
                 f"There is another model called {wanted.name} here, {whose}.",
                 "Give the new one another name with --name, or remove the old one (`sleepy model rm`).",
             )
-        here = record if target.is_file() else None
+        here = record if record is not None and is_as_fetched(target, record, on_progress) else None
         endpoint = endpoint_of(environment)
         with hub_errors(wanted, endpoint, folder):
             remote, cached = remote_and_cached(wanted, here is not None, environment, limits)
@@ -142,6 +142,17 @@ def pull_model(
         )
         put_in_place(part, target, record)
         return Pulled(wanted.name, target, record, is_new=True, fetched_bytes=fetched)
+
+
+def is_as_fetched(file: Path, record: ModelRecord, on_progress: OnProgress) -> bool:
+    """Whether a file is the one that was fetched. One that was cut or changed since is fetched anew."""
+    if _length(file) != record.size_bytes:
+        return False
+    on_progress(PullProgress(PullStage.CHECKING, record.size_bytes, record.size_bytes))
+    try:
+        return sha256_of(file) == record.sha256
+    except OSError:
+        return False
 
 
 def remote_and_cached(
@@ -313,6 +324,9 @@ def check(part: Path, remote: RemoteFile, wanted: WantedModel) -> str | None:
         said = validate_base(part).values.get("general.license")
     except ModelError as error:
         part.unlink()
+        with suppress(OSError):
+            # Where there was a model before, it stays.
+            part.parent.rmdir()
         why = error.message.replace(part.name, PurePosixPath(wanted.file).name)
         raise ModelError(f"{why} It was deleted.", f"Fetch another model. {LIST}") from error
     return wanted.licence or (said if isinstance(said, str) else None)

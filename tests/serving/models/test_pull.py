@@ -119,6 +119,20 @@ def test_what_is_here_already_is_not_fetched_again(places: Places, hub: FakeHub,
     assert len(hub.requests) == 3
 
 
+@pytest.mark.parametrize("damage", [lambda raw: raw[:9000], lambda raw: raw[:-9] + bytes(9)], ids=["cut", "changed"])
+def test_what_is_here_and_damaged_is_fetched_again(
+    damage: Callable[[bytes], bytes], places: Places, hub: FakeHub, model_bytes: bytes
+) -> None:
+    file = pulled(places, hub).file
+    file.write_bytes(damage(model_bytes))
+    again = pulled(places, hub)
+    assert (again.is_new, again.fetched_bytes) == (True, len(model_bytes))
+    assert again.file.read_bytes() == model_bytes
+    file.write_bytes(damage(model_bytes))
+    with pytest.raises(ModelError, match="Nothing is fetched"):
+        pulled(places, hub, HF_HUB_OFFLINE="1")
+
+
 def test_a_new_version_takes_the_place_of_the_old_one(
     places: Places, hub: FakeHub, tmp_path: Path, model_bytes: bytes
 ) -> None:
@@ -242,8 +256,7 @@ def test_what_is_no_model_is_not_kept(kind: str, places: Places, hub: FakeHub, t
     hub.files["models/tiny-q4.gguf"] = {"text": b"<html>" * 50, "adapter": adapter, "cut short": whole[:9000]}[kind]
     with pytest.raises(ModelError, match=r"tiny-q4\.gguf cannot be used.*It was deleted"):
         pulled(places, hub)
-    assert not parts(places)
-    assert not list(places.models_folder.glob("*/*.gguf"))
+    assert not [file for file in places.models_folder.iterdir() if file.is_dir()]
 
 
 @pytest.mark.parametrize(
