@@ -177,7 +177,7 @@ def read_crate(
         if (most_files and len(files) >= most_files) or (most_bytes and size >= most_bytes):
             break
         for path, has_children_beside in places:
-            items = files.get(path) or read_file(path, declared, read, known, changed)
+            items = files.get(path) or read_file(path, declared, read, known, changed, is_local=root.is_local)
             if items is None:
                 continue
             if path not in files:
@@ -205,6 +205,8 @@ def read_file(
     read: Read,
     known: Mapping[Path, FileItems],
     changed: Collection[Path] | None,
+    *,
+    is_local: bool,
 ) -> FileItems | None:
     """The items of a file, from before where its text is still the same; None where there is no such file."""
     before = known.get(path)
@@ -228,6 +230,8 @@ def read_file(
         is_test=declared.is_test,
         is_conditional=declared.is_conditional,
         before=before.text if before is not None else None,
+        # Nobody edits a crate of the registry, so nothing asks for its trees again.
+        is_edited=is_local,
     )
 
 

@@ -30,7 +30,7 @@ from sleepy_agent.code.item_records import (
     Variant,
 )
 from sleepy_agent.code.item_recovery import recover_items
-from sleepy_agent.code.syntax import parse_edited_rust, parse_rust
+from sleepy_agent.code.syntax import parse_edited_rust, parse_once, parse_rust
 
 __all__ = [
     "FUNCTION_KINDS",
@@ -56,10 +56,14 @@ def items_of_file(
     is_test: bool = False,
     is_conditional: bool = False,
     before: bytes | None = None,
+    is_edited: bool = True,
 ) -> FileItems:
     """Everything that the text declares. `module`: the path of the module that the file is; `before`: a text that
-    is mostly the same, which makes it quicker."""
-    root = parse_rust(text) if before is None else parse_edited_rust(before, text)
+    is mostly the same, which makes it quicker; `is_edited`: whether its tree is worth keeping for others."""
+    if before is not None:
+        root = parse_edited_rust(before, text)
+    else:
+        root = parse_rust(text) if is_edited else parse_once(text)
     found = Found()
     place = Place(file, text, module, is_test=is_test, is_conditional=is_conditional, is_broken=root.has_error)
     read_container(root, place, found)

@@ -6,6 +6,7 @@ whoever wants it to stop cancels the token of the work.
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
 from collections import OrderedDict
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from sleepy_agent.cargo.recorder import hash_of
 from sleepy_agent.cargo.session import ROUTINE_STAGE, CheckSession
 from sleepy_agent.cargo.slots import UnitReport
+from sleepy_agent.cargo.trials import Trial
 from sleepy_agent.domain import Problem
 from sleepy_agent.errors import SleepyError
 from sleepy_agent.fixes.attempts import TriedAttempt, judge_attempt
@@ -394,18 +396,20 @@ class OneSearch:
             if not self._may_go_on():
                 return
             portion = shared[start : start + width]
-            trials = self._session.try_many(
-                [(one.tried.attempt.ranked.candidate.edits, one.tried.attempt.problems) for one in portion]
+            self._session.try_many(
+                [(one.tried.attempt.ranked.candidate.edits, one.tried.attempt.problems) for one in portion],
+                functools.partial(self._tell_alone, portion),
             )
-            known_flags = [tuple(one.tried.verdict_of(one.problem).flags) for one in portion]
-            alone = [
-                replace(one, tried=judge_attempt(one.tried.attempt, trial, 1, flags))
-                for one, trial, flags in zip(portion, trials, known_flags, strict=True)
-            ]
-            self._tell_final([one for one in alone if one.verdict.passed])
-            for one in alone:
-                if not one.verdict.passed:
-                    self._reasons[self._ids[id(one.problem)]] = "Its fix only compiles together with others."
+
+    def _tell_alone(self, portion: Sequence[FoundFix], number: int, trial: Trial) -> None:
+        """Offer what was compiled with others before, now that it was compiled by itself."""
+        one = portion[number]
+        flags = tuple(one.tried.verdict_of(one.problem).flags)
+        alone = replace(one, tried=judge_attempt(one.tried.attempt, trial, 1, flags))
+        if alone.verdict.passed:
+            self._tell_final([alone])
+        else:
+            self._reasons[self._ids[id(one.problem)]] = "Its fix only compiles together with others."
 
     def _tell_final(self, found: Sequence[FoundFix]) -> None:
         checked = [checked_to_the_end(one, self._session) if one.is_preferred else one for one in found]
