@@ -8,12 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from sleepy_agent.cli.console import console_for
+from sleepy_agent.cli.pull_progress import shown_steps
 from sleepy_agent.cli.terminal import Terminal
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.errors import EXIT_ERRORS_REMAIN, EXIT_GREEN, ModelError
+from sleepy_agent.process import CancelToken, InterruptSignals
 from sleepy_agent.serving.clients.model_choice import InstalledModel
-from sleepy_agent.serving.manifest import read_snapshot
+from sleepy_agent.serving.manifest import check_base, read_snapshot
 from sleepy_agent.serving.models.installed import MODEL_NAME, alone_with
 
 SUMMARY: Final = "make an adapter part of its base, as a model of its own"
@@ -44,11 +45,10 @@ def adapter_file(wanted: str, base: InstalledModel, places: Places) -> tuple[str
             f"There is no adapter {wanted}.",
             f"The adapters are: {known}." if known else "Give the path of one, or wait until a night has made some.",
         )
-    if snapshot.base.sha256 != base.sha256:
-        raise ModelError(
-            f"The adapter {wanted} belongs to the model {snapshot.base.name}, and {base.name} is another one.",
-            "Say with --base which model it belongs to.",
-        )
+    try:
+        check_base(snapshot, base.name, base.sha256)
+    except ModelError as error:
+        raise ModelError(error.message, "Say with --base which model they belong to.") from error
     return adapter.name, places.manifest_file.parent / adapter.file, adapter.scale
 
 
@@ -65,9 +65,9 @@ def merge(
         raise ModelError(
             f"A model cannot be called {name!r}.", "Give it a --name of small letters, digits, dots and dashes."
         )
-    console = console_for(terminal, terminal.output)
     folder = places.models_folder / name
-    with alone_with(places, name):
+    cancel = CancelToken()
+    with alone_with(places, name), shown_steps(terminal, silent=arguments.json) as on_step, InterruptSignals(cancel):
         if any(folder.glob("*.gguf")):
             raise ModelError(f"There is a model {name} already.", "Give the new one another --name.")
         try:
@@ -78,7 +78,9 @@ def merge(
                 scale=scale,
                 quantisation=arguments.quantisation,
                 threads=settings.serve_threads,
-                progress=(lambda _text: None) if arguments.json else lambda text: console.print(f"{text} ..."),
+                niceness=settings.niceness,
+                progress=on_step,
+                cancel=cancel,
             )
         finally:
             # Nothing stays of what was not kept; a folder with a model in it does.

@@ -1,8 +1,8 @@
-"""How a fetch goes on: a bar on a terminal, a line for each tenth elsewhere."""
+"""How long work on a model goes on: a bar on a terminal, elsewhere a line for each tenth fetched or each step."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -36,6 +36,30 @@ def shown_progress(terminal: Terminal, *, silent: bool) -> Iterator[OnProgress]:
             )
     else:
         yield _Lines(console).show
+
+
+@contextmanager
+def shown_steps(terminal: Terminal, *, silent: bool) -> Iterator[Callable[[str, float], None]]:
+    """What to tell of each step of something that is computed: its name, and the share of it that is done."""
+    console = console_for(terminal, terminal.output)
+    if silent:
+        yield lambda _text, _share: None
+    elif can_move(terminal, terminal.output):
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+
+        columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn())
+        with Progress(*columns, console=console, transient=True) as bar:
+            task = bar.add_task("", total=1.0)
+            yield lambda text, share: bar.update(task, description=text, completed=share)
+    else:
+        told: set[str] = set()
+
+        def tell(text: str, _share: float) -> None:
+            if text not in told:
+                told.add(text)
+                console.print(f"{text} ...")
+
+        yield tell
 
 
 def _bar(console: Console) -> Progress:

@@ -72,6 +72,19 @@ class Snapshot:
         return by_name or next((one for one in self.adapters if name in one.families and one.repository is None), None)
 
 
+def check_base(snapshot: Snapshot, name: str, sha256: str) -> None:
+    """Raise ModelError where the adapters of a snapshot were made for another model than this one."""
+    wanted = snapshot.base
+    if wanted.sha256 == sha256:
+        return
+    remedy = "Fetch the file they were made for again, or wait for a night that makes new ones."
+    raise ModelError(
+        f"The adapters of snapshot {snapshot.snapshot_id} belong to the model {wanted.name}#{wanted.sha256[:8]}, "
+        f"and {name}#{sha256[:8]} is in use.",
+        remedy if wanted.name == name else f"`sleepy model use {wanted.name}` takes their model, if it is here.",
+    )
+
+
 def read_snapshot(file: Path) -> Snapshot | None:
     """The snapshot that is in use, None where there is no manifest. Raises ModelError for a broken one."""
     try:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -83,6 +86,29 @@ def test_people_read_sentences(setup: Setup) -> None:
     assert last.startswith("both: 9") and last.endswith("`sleepy model use both` uses it.")
 
 
+def test_on_a_terminal_a_bar_says_how_far_it_is(setup: Setup) -> None:
+    terminal = make_terminal(colours=True)
+    arguments = parse("model", "merge", str(setup.adapter), "--name", "both", "--quantisation", "q8_0")
+    assert model.run_with(arguments, terminal.as_terminal, setup.places) == 0
+    shown = terminal.output.getvalue()
+    assert "comparing the answers" in shown and "%" in shown
+
+
+def test_ctrl_c_ends_it_and_leaves_nothing(setup: Setup) -> None:
+    words = ("model", "merge", str(setup.adapter), "--quantisation", "q4_0")
+    merging = subprocess.Popen(
+        [sys.executable, "-m", "sleepy_agent.cli", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert merging.stdout is not None
+    while not (line := merging.stdout.readline()).startswith("quantising"):
+        assert line, "it has ended"
+    merging.send_signal(signal.SIGINT)
+    _, said = merging.communicate()
+    assert merging.returncode == 130
+    assert said.startswith("sleepy: Stopped.")
+    assert [folder.name for folder in setup.places.models_folder.iterdir() if folder.is_dir()] == ["base"]
+
+
 def test_what_would_not_survive_is_not_kept(setup: Setup) -> None:
     weak = write_tiny_adapter(setup.adapter.parent / "weak.gguf", shape=SHAPE, alpha=0.2)
     record = run(str(weak), "--quantisation", "Q2_K", code=1)
@@ -110,7 +136,7 @@ def test_what_cannot_be_merged(words: tuple[str, ...], message: str, setup: Setu
 
 def test_adapters_of_another_model_are_refused(setup: Setup) -> None:
     promote(setup.places, "f" * 64, sha256_of(setup.adapter))
-    with pytest.raises(ModelError, match="belongs to the model base, and base is another one") as error:
+    with pytest.raises(ModelError, match=r"belong to the model base#ffffffff, and base#[0-9a-f]{8} is in use") as error:
         run("borrow_checker")
     assert "--base" in error.value.remedy
     setup.places.manifest_file.unlink()

@@ -6,13 +6,12 @@ of it. What is left is measured on the model's own logits, and a model that lost
 
 from __future__ import annotations
 
-import ctypes
-import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sleepy_agent.errors import ModelError, cannot_write
+from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.files.gguf_files import Floats, floats_of, reader_of
 from sleepy_agent.serving.files.gguf_header import GgufHeader, validate_adapter, validate_base
 from sleepy_agent.serving.files.lora_files import RETRAIN, LoraAdapter, read_adapter, why_it_does_not_fit
+from sleepy_agent.serving.files.quantise import quantise
 from sleepy_agent.serving.memory_need import answering_threads, check_memory
 
 SMALLEST_SHARE = 0.95
@@ -47,7 +48,8 @@ WHOLE_NUMBERS = {gguf.LlamaFileType.ALL_F32: np.float32, gguf.LlamaFileType.MOST
 OWN_KEYS = frozenset({gguf.Keys.General.ARCHITECTURE, gguf.Keys.General.FILE_TYPE, gguf.Keys.General.ALIGNMENT})
 """What a merged file says for itself."""
 
-Progress = Callable[[str], None]
+Progress = Callable[[str, float], None]
+"""Told what is being done, and which share of that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,9 @@ def merge(
     scale: float = 1.0,
     quantisation: str | None = None,
     threads: int = 0,
-    progress: Progress = lambda _text: None,
+    niceness: int = 0,
+    progress: Progress = lambda _text, _share: None,
+    cancel: CancelToken | None = None,
 ) -> Merged | TooCoarse:
     """Add an adapter to a base for good and write the result to `target`, in the base's quantisation or another one.
 
@@ -96,8 +100,9 @@ def merge(
     `threads` 0: as many as answer best.
 
     Raises ModelError for files that do not go together, an unknown quantisation, or where memory is too small;
-    CannotWrite where the disk is full.
+    CannotWrite where the disk is full, Interrupted; nothing stays then.
     """
+    work = _Work(threads or answering_threads(), niceness, progress, cancel or CancelToken())
     header, adapter_header = validate_base(base), validate_adapter(adapter)
     reason = why_it_does_not_fit(adapter_header, header)
     if reason is not None:
@@ -111,9 +116,8 @@ def merge(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".merge-") as folder:
-            merged = _merged_file(base, lora, scale, file_type, Path(folder), threads, progress)
-            progress("comparing the answers")
-            share = surviving_share(base, adapter, merged, scale, threads=threads)
+            merged = _merged_file(base, lora, scale, file_type, Path(folder), work)
+            share = _surviving_share(base, adapter, merged, scale, PROBES, work)
             if share < SMALLEST_SHARE:
                 return TooCoarse(name, share)
             merged.replace(target)
@@ -122,29 +126,50 @@ def merge(
     return Merged(target, name, share)
 
 
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """How the work is done, who hears of it, and who may end it."""
+
+    threads: int
+    niceness: int
+    progress: Progress
+    cancel: CancelToken
+
+    def tell(self, text: str, share: float) -> None:
+        """Say how far it is. Raises Interrupted where nobody wants to know any more."""
+        self.cancel.raise_if_cancelled()
+        self.progress(text, share)
+
+
 def _merged_file(
-    base: Path,
-    lora: LoraAdapter,
-    scale: float,
-    file_type: gguf.LlamaFileType,
-    folder: Path,
-    threads: int,
-    progress: Progress,
+    base: Path, lora: LoraAdapter, scale: float, file_type: gguf.LlamaFileType, folder: Path, work: _Work
 ) -> Path:
     """The merged model in `folder`, not yet judged."""
-    progress("adding the adapter")
+    add = partial(work.tell, "adding the adapter")
     if file_type in WHOLE_NUMBERS:
-        return _write_like(base, folder / "merged.gguf", file_type, _added(base, lora, scale, file_type))
+        return _write_like(base, folder / "merged.gguf", file_type, _added(base, lora, scale, file_type), add)
     half = gguf.LlamaFileType.MOSTLY_F16
-    fine = _write_like(base, folder / "fine.gguf", half, _added(base, lora, scale, half))
-    progress(f"quantising to {_type_name(file_type)}")
+    fine = _write_like(base, folder / "fine.gguf", half, _added(base, lora, scale, half), add)
+    name = _type_name(file_type)
+    store = partial(work.progress, f"quantising to {name}")
+    store(0.0)
     coarse = folder / "coarse.gguf"
-    _quantise(fine, coarse, file_type, threads)
+    quantise(
+        fine,
+        coarse,
+        file_type,
+        name,
+        threads=work.threads,
+        niceness=work.niceness,
+        progress=store,
+        cancel=work.cancel,
+    )
     fine.unlink()
     if validate_base(base).values.get("general.file_type") != file_type:
         return coarse
     # In the base's own quantisation nothing but what the adapter changed needs to be rounded once more.
-    return _write_like(base, folder / "merged.gguf", file_type, _joined(base, coarse, lora))
+    join = partial(work.tell, "putting it together")
+    return _write_like(base, folder / "merged.gguf", file_type, _joined(base, coarse, lora), join)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +213,13 @@ def _joined(base: Path, coarse: Path, lora: LoraAdapter) -> Iterator[_Stored]:
         yield _as_it_is(changed.get(tensor.name, tensor))
 
 
-def _write_like(base: Path, file: Path, file_type: gguf.LlamaFileType, tensors: Iterable[_Stored]) -> Path:
+def _write_like(
+    base: Path,
+    file: Path,
+    file_type: gguf.LlamaFileType,
+    tensors: Iterable[_Stored],
+    tell: Callable[[float], None],
+) -> Path:
     """A model with everything that the base's header says but its quantisation, and these tensors."""
     reader = reader_of(base)
     writer = gguf.GGUFWriter(file, reader.get_field(gguf.Keys.General.ARCHITECTURE).contents())
@@ -207,29 +238,12 @@ def _write_like(base: Path, file: Path, file_type: gguf.LlamaFileType, tensors: 
         writer.write_header_to_file()
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
-        for tensor in stored:
+        for number, tensor in enumerate(stored):
+            tell(number / len(stored))
             writer.write_tensor_data(tensor.values())
     finally:
         writer.close()
     return file
-
-
-def _quantise(source: Path, target: Path, file_type: gguf.LlamaFileType, threads: int) -> None:
-    """llama.cpp's own quantiser."""
-    import llama_cpp
-
-    from sleepy_agent.serving.llama.native import native_error, native_log
-
-    native_log().forget()
-    parameters = llama_cpp.llama_model_quantize_default_params()
-    parameters.ftype = int(file_type)
-    parameters.nthread = threads or answering_threads()
-    code = llama_cpp.llama_model_quantize(os.fsencode(source), os.fsencode(target), ctypes.byref(parameters))
-    if code != 0:
-        raise native_error(
-            f"llama.cpp could not store the model as {_type_name(file_type)}",
-            "Choose another quantisation (Q8_0, F16).",
-        )
 
 
 def surviving_share(
@@ -239,8 +253,21 @@ def surviving_share(
 
     Raises ModelError for models whose logits are no numbers.
     """
-    plain, wanted = _logits(base, [(None, 1.0), (adapter, scale)], probes, threads)
-    (found,) = _logits(merged, [(None, 1.0)], probes, threads)
+    work = _Work(threads or answering_threads(), 0, lambda _text, _share: None, CancelToken())
+    return _surviving_share(base, adapter, merged, scale, probes, work)
+
+
+def _surviving_share(
+    base: Path, adapter: Path, merged: Path, scale: float, probes: Sequence[str], work: _Work
+) -> float:
+    steps = 3 * len(probes)
+    done = count()
+
+    def step() -> None:
+        work.tell("comparing the answers", next(done) / steps)
+
+    plain, wanted = _logits(base, [(None, 1.0), (adapter, scale)], probes, work, step)
+    (found,) = _logits(merged, [(None, 1.0)], probes, work, step)
     effect = float(np.linalg.norm(wanted - plain))
     lost = float(np.linalg.norm(found - wanted))
     if not np.isfinite(effect + lost):
@@ -255,14 +282,22 @@ def surviving_share(
 
 
 def _logits(
-    model: Path, adapters: Sequence[tuple[Path | None, float]], probes: Sequence[str], threads: int
+    model: Path,
+    adapters: Sequence[tuple[Path | None, float]],
+    probes: Sequence[str],
+    work: _Work,
+    step: Callable[[], None],
 ) -> list[Floats]:
     """The logits of the probes' last places, a row each, once for each adapter (None: none)."""
     from sleepy_agent.serving.llama.native import NativeContext, NativeModel
 
     found = []
     with ExitStack() as closing:
-        native = NativeModel(model)
+        try:
+            native = NativeModel(model, lambda _share: not work.cancel.cancelled)
+        except ModelError:
+            work.cancel.raise_if_cancelled()
+            raise
         closing.callback(native.close)
         context = NativeContext(
             native,
@@ -270,13 +305,14 @@ def _logits(
             batch_tokens=PROBED_TOKENS,
             most_outputs=PROBED_TOKENS,
             sequences=1,
-            threads=threads or answering_threads(),
+            threads=work.threads,
         )
         closing.callback(context.close)
         for adapter, scale in adapters:
             context.use_adapter(None if adapter is None else native.load_adapter(adapter), scale)
             rows = []
             for probe in probes:
+                step()
                 tokens = native.tokenize(probe)[:PROBED_TOKENS]
                 context.clear()
                 context.decode(tokens, range(len(tokens)), 0, [True] * len(tokens))

@@ -21,7 +21,7 @@ from typing import Any, Final, Generic, TypeVar
 from sleepy_agent.errors import ModelError, SleepyError
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.engine import Engine
-from sleepy_agent.serving.manifest import ManifestWatch, Snapshot, adapter_files, read_snapshot
+from sleepy_agent.serving.manifest import ManifestWatch, Snapshot, adapter_files, check_base, read_snapshot
 from sleepy_agent.serving.server.request_queue import FairQueue
 
 LONGEST_QUEUE: Final = 200
@@ -235,16 +235,14 @@ class EngineRunner:
         engine = self.loaded.engine
         try:
             snapshot = read_snapshot(self._manifest)
-            if snapshot is not None and snapshot.base.sha256 != engine.info.sha256:
-                raise ModelError(
-                    f"The adapters of snapshot {snapshot.snapshot_id} belong to the model {snapshot.base.name}, "
-                    f"and {engine.info.name} is loaded.",
-                    f"`sleepy model use {snapshot.base.name}` takes their model; the base answers alone until then.",
-                )
+            if snapshot is not None:
+                check_base(snapshot, engine.info.name, engine.info.sha256)
             engine.set_adapters(adapter_files(snapshot, self._manifest) if snapshot else ())
         except Exception as error:
             # Whatever is wrong with the adapters, the base can answer.
-            problem = error.message if isinstance(error, SleepyError) else f"{type(error).__name__}: {error}"
+            problem = f"{type(error).__name__}: {error}"
+            if isinstance(error, SleepyError):
+                problem = f"{error.message} {error.remedy}"
             logger.warning("the snapshot stays %s: %s", snapshot_name(self.loaded.snapshot), problem)
             self.loaded = Loaded(engine, self.loaded.snapshot, problem)
             return

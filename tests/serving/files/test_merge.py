@@ -13,12 +13,13 @@ import numpy as np
 import pytest
 
 from serving.tiny_models import TinyShape, corrupted, write_tiny_adapter, write_tiny_model
-from sleepy_agent.errors import CannotWrite, ModelError
+from sleepy_agent.errors import CannotWrite, Interrupted, ModelError
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.engine import AdapterFile, GenerateRequest, PromptPart
 from sleepy_agent.serving.files.gguf_files import describe, read_weights, reader_of
 from sleepy_agent.serving.files.lora_files import read_adapter
 from sleepy_agent.serving.files.merge import Merged, TooCoarse, merge, surviving_share
+from sleepy_agent.serving.files.quantise import quantise
 from sleepy_agent.serving.llama.llama_engine import EngineSettings, load_engine
 
 SHAPE = TinyShape(embedding=256, feed_forward=256)
@@ -165,6 +166,60 @@ def test_a_full_disk_is_told_and_nothing_stays(
     with pytest.raises(CannotWrite, match="no space left"):
         merge(*files, tmp_path / "merged.gguf", threads=1)
     assert not any(tmp_path.iterdir())
+
+
+def test_how_far_it_is_is_told(files: tuple[Path, Path], tmp_path: Path) -> None:
+    base = quantised(files[0], tmp_path / "base.gguf", gguf.LlamaFileType.MOSTLY_Q8_0)
+    told: dict[str, list[float]] = {}
+    merge(
+        base,
+        files[1],
+        tmp_path / "merged.gguf",
+        threads=1,
+        progress=lambda text, share: told.setdefault(text, []).append(share),
+    )
+    assert list(told) == ["adding the adapter", "quantising to Q8_0", "putting it together", "comparing the answers"]
+    for text, shares in told.items():
+        assert shares == sorted(shares) and shares[0] == 0 and 0.5 < shares[-1] <= 1, (text, shares)
+
+
+@pytest.mark.parametrize("step", ["adding the adapter", "quantising to Q4_K_M", "comparing the answers"])
+def test_whoever_loses_patience_is_rid_of_it_at_once(files: tuple[Path, Path], tmp_path: Path, step: str) -> None:
+    cancel = CancelToken()
+    told: list[str] = []
+
+    def lose_patience(text: str, _share: float) -> None:
+        told.append(text)
+        if text == step:
+            cancel.cancel()
+
+    with pytest.raises(Interrupted):
+        merge(
+            *files,
+            tmp_path / "merged.gguf",
+            quantisation="Q4_K_M",
+            threads=1,
+            progress=lose_patience,
+            cancel=cancel,
+        )
+    assert told[-1] == step
+    assert not any(tmp_path.iterdir())
+    assert not cancel.sessions, "the quantiser has ended"
+
+
+def test_a_quantiser_that_cannot_is_told_in_its_own_words(files: tuple[Path, Path], tmp_path: Path) -> None:
+    source = corrupted(files[0], tmp_path / "short.gguf", length=9000)
+    with pytest.raises(ModelError, match=r"llama\.cpp could not store the model as Q8_0: .+\.") as caught:
+        quantise(
+            source,
+            tmp_path / "coarse.gguf",
+            gguf.LlamaFileType.MOSTLY_Q8_0,
+            "Q8_0",
+            threads=1,
+            progress=lambda _share: None,
+            cancel=CancelToken(),
+        )
+    assert caught.value.remedy
 
 
 def test_a_base_that_does_not_say_how_it_is_quantised_needs_to_be_told(
