@@ -99,6 +99,8 @@ class Settings:
     """Base URL of an OpenAI-compatible server (vLLM, llama-server, Ollama) that is asked instead of our own."""
     model_name: str = ""
     """What that server calls the model."""
+    model_key_variable: str = ""
+    """Name of the environment variable that holds the key for that server; empty: it wants none."""
     remote_endpoint: str = ""
     """Base URL of an OpenAI-compatible server for what the small model cannot do; empty: nobody is asked."""
     remote_model: str = ""
@@ -145,9 +147,13 @@ def is_absolute_folder(folder: str) -> bool:
         return False
 
 
-MAY_HOLD_SECRETS = frozenset({"model_endpoint", "remote_endpoint", "remote_key_variable"})
+MAY_HOLD_SECRETS = frozenset({"model_endpoint", "model_key_variable", "remote_endpoint", "remote_key_variable"})
 """Whoever mistakes what these are for puts a key into them, and messages end up in logs and bug reports."""
 A_MODEL_NAME = ("a name without line breaks", lambda value: value.isprintable())
+A_VARIABLE = (
+    "the name of an environment variable, not the key itself",
+    lambda value: not value or re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", value) is not None,
+)
 
 
 def is_endpoint(address: str) -> bool:
@@ -193,12 +199,10 @@ CONDITIONS: Mapping[str, tuple[str, Callable[[Any], bool]]] = MappingProxyType(
         "model": A_MODEL_NAME,
         "model_endpoint": AN_ENDPOINT,
         "model_name": A_MODEL_NAME,
+        "model_key_variable": A_VARIABLE,
         "remote_endpoint": AN_ENDPOINT,
         "remote_model": A_MODEL_NAME,
-        "remote_key_variable": (
-            "the name of an environment variable, not the key itself",
-            lambda value: not value or re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", value) is not None,
-        ),
+        "remote_key_variable": A_VARIABLE,
         "model_samples": ("a number from 1 to 32", lambda value: 1 <= value <= MOST_SAMPLES),
         "model_rounds": ("a number from 1 to 10", lambda value: 1 <= value <= 10),
         "model_seconds": ("a number of seconds above 0, at most 600", lambda value: 0 < value <= 600),

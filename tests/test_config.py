@@ -64,8 +64,8 @@ def test_no_file_means_the_defaults(places: Places) -> None:
         ('untrusted_folders = ["/srv/a", "~/b"]', Settings(untrusted_folders=("/srv/a", "~/b"))),
         ('model = "qwen"\nmodel_seconds = 3', Settings(model="qwen", model_seconds=3.0)),
         (
-            'model_endpoint = "http://[::1]:8000"\nmodel_name = "a b"',
-            Settings(model_endpoint="http://[::1]:8000", model_name="a b"),
+            'model_endpoint = "http://[::1]:8000"\nmodel_name = "a b"\nmodel_key_variable = "KEY"',
+            Settings(model_endpoint="http://[::1]:8000", model_name="a b", model_key_variable="KEY"),
         ),
         (
             'remote_endpoint = "https://example.org/api/v1"\nremote_model = "m"\nremote_key_variable = "MY_KEY_2"',
@@ -121,6 +121,7 @@ def test_settings_are_read(text: str, expected: Settings, places: Places) -> Non
         ('model_endpoint = "http://[::1"', "model_endpoint is of no use", "such as http://"),
         ('remote_endpoint = "https://me:secret@example.org"', "remote_endpoint is of no use", "such as http://"),
         ('remote_endpoint = "https://example.org/?key=1"', "remote_endpoint is of no use", "such as http://"),
+        ('model_key_variable = "sk-123"', "model_key_variable is of no use", "not the key itself"),
         ('remote_key_variable = "sk-123"', "remote_key_variable is of no use", "not the key itself"),
         ("model_samples = 0", "model_samples is 0", "from 1 to 32"),
         ("model_rounds = 11", "model_rounds is 11", "from 1 to 10"),

@@ -105,6 +105,9 @@ PROGRAMS: Final = (
 
 def every_check(machine: Machine) -> tuple[Check, ...]:
     """All checks, in the order they are shown."""
+    # It takes its records from here.
+    from sleepy_agent.cli.model_checks import check_models
+
     return (
         check_python(sys.version_info[:3]),
         *(check_program(machine, need) for need in PROGRAMS[:2]),
@@ -116,6 +119,7 @@ def every_check(machine: Machine) -> tuple[Check, ...]:
         check_symlinks(machine.places.cache),
         check_settings(machine.places),
         check_store(machine.places),
+        *check_models(machine),
     )
 
 

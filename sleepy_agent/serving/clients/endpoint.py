@@ -79,7 +79,7 @@ class EndpointModel:
         if variable and not self._key:
             return ModelUnavailable(
                 f"The environment variable {variable}, which holds the key for {self._endpoint.host}, is not set.",
-                f"Set {variable}, or remove remote_key_variable from the settings.",
+                f"Set {variable}, or remove its name from the settings.",
                 is_lasting=True,
             )
         is_here = self._endpoint.host in ("localhost", "127.0.0.1", "::1")

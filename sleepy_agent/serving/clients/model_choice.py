@@ -54,7 +54,8 @@ def main_model(
             return NO_PACKAGES
         # Named as our own server names them, so that a vLLM with the same adapters can take its place.
         name = settings.model_name or "sleepy/base"
-        return EndpointModel(Endpoint(settings.model_endpoint, name, has_adapters=True), environment)
+        endpoint = Endpoint(settings.model_endpoint, name, settings.model_key_variable, has_adapters=True)
+        return EndpointModel(endpoint, environment)
     if not settings.model and not installed_files(places):
         return None
     try:

@@ -282,6 +282,22 @@ def test_an_endpoint_of_the_settings_is_asked_instead(places: Places) -> None:
     assert isinstance(remote, EndpointModel) and remote.model_id == "big@h"
 
 
+def test_each_endpoint_has_the_key_of_its_own(places: Places) -> None:
+    keys = {"MINE": "key of the main model", "OTHER": "key of the remote one"}
+    with answering(lambda _path, _body: completions("x")) as endpoint:
+        settings = Settings(
+            model_endpoint=endpoint.base_url,
+            model_key_variable="MINE",
+            remote_endpoint=endpoint.base_url,
+            remote_model="big",
+            remote_key_variable="OTHER",
+        )
+        for model in (main_model(places, settings, keys), remote_model(settings, keys)):
+            assert isinstance(model, EndpointModel)
+            assert isinstance(model.complete(CHAT, CancelToken()), CompletionAnswer)
+    assert [headers["authorization"] for headers in endpoint.headers] == [f"Bearer {key}" for key in keys.values()]
+
+
 def test_without_the_extra_that_brings_them_models_say_so(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
     pulled(places, "qwen")
     monkeypatch.setattr(model_choice, "find_spec", lambda _name: None)
