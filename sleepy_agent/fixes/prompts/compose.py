@@ -16,6 +16,7 @@ from sleepy_agent.code.edits import EditConflict, apply_edits
 from sleepy_agent.code.name_abstraction import IN_QUOTES, NameTable, name_table, tokens_of
 from sleepy_agent.domain import Diagnostic, Edit, Problem, Span, Suggestion
 from sleepy_agent.fixes.prompts.answers import BETWEEN, BadAnswer, is_whole, parse_answer, places_of, smallest
+from sleepy_agent.fixes.prompts.expected import expected_answer
 from sleepy_agent.fixes.prompts.grammar import line_grammar
 from sleepy_agent.fixes.prompts.profiles import EditForm, Names, Profile, Style
 from sleepy_agent.fixes.prompts.view import CodeView, ShownLine, line_starts, row_at, view_of
@@ -65,6 +66,8 @@ class Prompt:
     names: NameTable | None
     grammar: str | None
     prompt_hash: str = field(default="")
+    expected: str = ""
+    """What the answer is likely to be, for drafts."""
 
     def request(
         self,
@@ -87,6 +90,7 @@ class Prompt:
             max_tokens=self.profile.max_tokens,
             grammar=self.grammar,
             stop=self.profile.stop,
+            expected=self.expected,
             seed=seed,
             deadline_seconds=deadline_seconds,
         )
@@ -147,7 +151,8 @@ def compose(
     if profile.grammar and profile.edits is EditForm.LINES:
         grammar = line_grammar((line.number, speech.in_code(line.text)) for line in view.lines if line.is_exact)
     whole = "\0".join((profile.name, profile.instruction, *(part.text for part in parts)))
-    return Prompt(profile, view, parts, names, grammar, hashlib.sha256(whole.encode()).hexdigest())
+    expected = speech.in_code(expected_answer(problem, view, profile.edits, context.read))
+    return Prompt(profile, view, parts, names, grammar, hashlib.sha256(whole.encode()).hexdigest(), expected)
 
 
 def names_for(problem: Problem, view: CodeView) -> NameTable:

@@ -72,7 +72,7 @@ class ModelSource:
             return None
         if prompt is None or not self.is_remote:
             return prompt
-        return replace(prompt, parts=tuple(replace(part, text=redact(part.text)) for part in prompt.parts))
+        return replace(prompt, parts=tuple(replace(part, text=redact(part.text)) for part in prompt.parts), expected="")
 
     def requests(self, prompt: Prompt, adapter: str | None) -> Iterator[CompletionRequest]:
         """The requests of one round: the greedy answer, which can be compiled while the samples are written."""
