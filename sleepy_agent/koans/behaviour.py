@@ -28,7 +28,9 @@ class Behaviour:
     reason: str
 
 
-def test_packages(packages: Packages, texts: Mapping[str, str], cancel: CancelToken) -> dict[str, Behaviour]:
+def run_tests_of(
+    packages: Packages, texts: Mapping[str, str], cancel: CancelToken, longest_seconds: float = LONGEST_TEST_SECONDS
+) -> dict[str, Behaviour]:
     """Compile the koans of `texts` with these texts and run their tests, each in a process of its own."""
     packages.write(texts)
     said = ask_cargo(packages, ["build", "--lib", "--tests"], cancel)
@@ -45,12 +47,12 @@ def test_packages(packages: Packages, texts: Mapping[str, str], cancel: CancelTo
                 [*prefix, str(program)],
                 cwd=packages.root / name,
                 environment=sheltered_environment(environment, Path(scratch)),
-                timeout_seconds=LONGEST_TEST_SECONDS,
+                timeout_seconds=longest_seconds,
                 cancel=cancel,
             )
         output = outcome.stdout.decode(errors="replace")
         if outcome.timed_out:
-            return Behaviour(True, False, f"its tests did not end within {LONGEST_TEST_SECONDS:.0f} s")
+            return Behaviour(True, False, f"its tests did not end within {longest_seconds:.0f} s")
         counts = re.search(r"^test result: \w+\. (\d+) passed", output, re.MULTILINE)
         if outcome.succeeded and counts is not None and int(counts.group(1)) > 0:
             return Behaviour(True, True, "its tests pass")

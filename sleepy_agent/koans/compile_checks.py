@@ -8,7 +8,7 @@ from pathlib import Path
 from sleepy_agent.cargo.problems import error_key
 from sleepy_agent.domain import Diagnostic, Level
 from sleepy_agent.families import FamilyRules, family_of
-from sleepy_agent.koans.behaviour import Behaviour, test_packages
+from sleepy_agent.koans.behaviour import LONGEST_TEST_SECONDS, Behaviour, run_tests_of
 from sleepy_agent.koans.complaints import Complaint
 from sleepy_agent.koans.packages import EDITION, Packages, Progress, ask_cargo
 from sleepy_agent.koans.records import NO_CODE, Koan
@@ -19,7 +19,13 @@ LIBRARY_AND_ITS_TESTS = 2
 
 
 def compile_complaints(
-    packages: Packages, koans: Sequence[Koan], rules: FamilyRules, cancel: CancelToken, progress: Progress
+    packages: Packages,
+    koans: Sequence[Koan],
+    rules: FamilyRules,
+    cancel: CancelToken,
+    progress: Progress,
+    *,
+    longest_test_seconds: float = LONGEST_TEST_SECONDS,
 ) -> list[Complaint]:
     """All that cargo, clippy, rustfmt and the tests say against the koans, which `packages` has a place for."""
     progress(f"compiling {len(koans)} exercises")
@@ -32,7 +38,7 @@ def compile_complaints(
     packages.write(solutions)
     found += format_complaints(unformatted_koans(packages, cancel), "solution")
     progress(f"compiling {len(koans)} solutions and running their tests")
-    behaviour = test_packages(packages, solutions, cancel)
+    behaviour = run_tests_of(packages, solutions, cancel, longest_test_seconds)
     found += [one for koan in koans for one in behaviour_complaints(koan, behaviour[koan.name])]
     progress(f"asking clippy about {len(koans)} solutions")
     lints = ask_cargo(packages, ["clippy", "--lib", "--tests"], cancel, ["--", "-D", "warnings"]).messages
@@ -65,8 +71,11 @@ def exercise_complaints(koan: Koan, messages: Sequence[Diagnostic], rules: Famil
                 koan.name,
                 f"this {code} ({error.message}) belongs to the family {family}: name that one, not {koan.family}.",
             )
-    warnings = dict.fromkeys(one.message for one in messages if one.level == Level.WARNING and one.spans)
-    for warning in warnings:
+    # What only the tests are warned of may follow from the mistake itself.
+    warnings = [one for one in messages if one.level == Level.WARNING and one.spans]
+    keys = [error_key(one) for one in warnings]
+    said = [one.message for one in warnings if keys.count(error_key(one)) >= LIBRARY_AND_ITS_TESTS]
+    for warning in dict.fromkeys(said):
         yield Complaint(koan.name, f"rustc warns of the exercise ({warning}): mend that, too, beside the mistake.")
 
 

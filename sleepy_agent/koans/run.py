@@ -11,7 +11,7 @@ from sleepy_agent.cargo.session import ROUTINE_STAGE
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.fixes.sources import Source, choose_sources
 from sleepy_agent.fixes.sources.context import KnownItems
-from sleepy_agent.koans.behaviour import Behaviour, test_packages
+from sleepy_agent.koans.behaviour import Behaviour, run_tests_of
 from sleepy_agent.koans.packages import Packages, Progress, lay_packages, reachable
 from sleepy_agent.koans.records import Koan, KoanSet
 from sleepy_agent.koans.repairs import KoanSession, Repair, repair_koan
@@ -117,7 +117,7 @@ def behaviour_of(
         if not texts:
             break
         progress(f"running the tests of {len(texts)} repaired koans")
-        for name, behaviour in test_packages(packages, texts, cancel).items():
+        for name, behaviour in run_tests_of(packages, texts, cancel).items():
             found[name].append(behaviour)
     return found
 
