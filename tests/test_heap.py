@@ -35,6 +35,12 @@ def test_what_threads_freed_is_given_back() -> None:
     assert after <= before
 
 
+def test_what_is_loaded_is_not_looked_at_again() -> None:
+    program = "import gc; from sleepy_agent.heap import *; keep_what_is_loaded(); print(gc.get_freeze_count())"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert int(said) > 1000
+
+
 @pytest.mark.parametrize("system", ["darwin", "win32"])
 def test_elsewhere_nothing_is_done(system: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", system)

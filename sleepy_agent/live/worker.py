@@ -13,7 +13,7 @@ import threading
 from typing import IO, TYPE_CHECKING, cast
 
 from sleepy_agent.errors import Interrupted, SleepyError
-from sleepy_agent.heap import give_back_memory, use_one_heap
+from sleepy_agent.heap import give_back_memory, keep_what_is_loaded, use_one_heap
 from sleepy_agent.live.channel import receive, send
 from sleepy_agent.live.inbox import Inbox, merged
 from sleepy_agent.live.messages import (
@@ -85,9 +85,13 @@ class Worker:
                         break
 
     def _serve(self, workspace: LiveWorkspace) -> None:
+        has_settled = False
         while True:
             if not self._inbox.has_something:
                 self._idle(workspace)
+                if not has_settled:
+                    keep_what_is_loaded()
+                    has_settled = True
             taken = self._inbox.take()
             if taken is None:
                 return

@@ -19,9 +19,10 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 from sleepy_agent.errors import EXIT_COULD_NOT_RUN
+from sleepy_agent.heap import give_back_memory, keep_what_is_loaded
 from sleepy_lsp.proxy.client_side import from_client
 from sleepy_lsp.proxy.framing import BodyTooLong, FrameReader
 from sleepy_lsp.proxy.pipes import READ_BYTES, Child, Outlet, widen
@@ -31,6 +32,8 @@ from sleepy_lsp.proxy.wrapped_side import fail, from_wrapped, wrapped_ended, wra
 
 LONGEST_OF_OURS = 64_000_000
 """Bytes of one message beyond which Sleepy's server is taken to be broken."""
+TIDY_SECONDS = 60.0
+"""How often the memory of messages that are through is given back."""
 SWITCH_SECONDS = 0.0005
 """How long one thread may compute while another one has a message to pass on (Python's default is ten times that)."""
 RUST_ANALYZER_REMEDY = "Install it with `rustup component add rust-analyzer`, then restart the language server."
@@ -99,8 +102,15 @@ class _Proxy:
         self._with_session(self._start_wrapped)
         self._with_session(self._start_sleepy)
         threading.Thread(target=self._read_client, daemon=True).start()
-        code = self._ends.get()
-        return self._finish(code)
+        keep_what_is_loaded()
+        return self._finish(self._wait_for_the_end())
+
+    def _wait_for_the_end(self) -> int | None:
+        while True:
+            try:
+                return self._ends.get(timeout=TIDY_SECONDS)
+            except Empty:
+                give_back_memory()
 
     # ---- the session and its lock ------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sleepy_agent.heap import give_back_memory
+from sleepy_agent.heap import give_back_memory, keep_what_is_loaded
 from sleepy_agent.live.messages import (
     ChangeTexts,
     CheckText,
@@ -49,6 +49,7 @@ logger = logging.getLogger(__name__)
 DEAF_SECONDS = 30.0
 """A worker that read nothing for this long, although there is something, is started anew."""
 TRY_AGAIN_SECONDS = 0.1
+TIDY_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -97,6 +98,7 @@ class WorkspaceDriver:
         self._behind_since: float | None = None
         self._told_status: Status | None = None
         self._closed = False
+        self._tidied_at = self._loop.time()
 
     # ---- what happens in the editor ------------------------------------------------------------------
 
@@ -333,6 +335,8 @@ class WorkspaceDriver:
             case WorkspaceOpened():
                 self.source_roots = tuple(dict.fromkeys((self.root, *record.source_roots)))
                 self._target_directory = record.target_directory
+                # By now everything is loaded that a session needs, and nobody waits while a workspace opens.
+                keep_what_is_loaded()
             case StageBegan():
                 self.stage = record.text
                 self._surroundings.listener.stage_changed(self, record.text)
@@ -345,11 +349,16 @@ class WorkspaceDriver:
                 self.schedule = schedules.search_ended(self.schedule, record.generation)
                 self._kept_back.append(record)
                 self._show_what_may_be_shown()
-                # Large texts came and went on the way here, and now the developer reads.
-                give_back_memory()
+                self._tidy()
             case WorkFailed():
                 self._hear_failure(record)
         self.look_soon()
+
+    def _tidy(self) -> None:
+        """Give back the memory of the large texts that came and went on the way here, now and then."""
+        if self._loop.time() - self._tidied_at > TIDY_SECONDS:
+            give_back_memory()
+            self._tidied_at = self._loop.time()
 
     @property
     def _word(self) -> Word:
@@ -377,6 +386,8 @@ class WorkspaceDriver:
             self.schedule = schedules.analyzer_heard(self.schedule, agrees=True)
         self.desk.checked(record)
         self._tell_files(before | self._files_with_problems())
+        if not self.board.problems:
+            self._tidy()
 
     def _hear_failure(self, record: WorkFailed) -> None:
         logger.warning("the worker of %s: %s %s", self.root, record.message, record.remedy)

@@ -46,18 +46,21 @@ vim.api.nvim_create_autocmd('LspProgress', {
   end,
 })
 
---- Looks now, and after every event, until there is something.
+--- Looks now, after every event, and as people do now and then: under --wrap a menu waits only a moment for our part of
+--- it, so on a busy machine one may come without.
 local function after_events(what, look)
-  while true do
+  local deadline = vim.uv.now() + 60000
+  repeat
     local before = events
     local found = look()
     if found then
       return found
     end
-    checks.eventually(what, function()
+    vim.wait(1000, function()
       return events > before
-    end)
-  end
+    end, 20)
+  until vim.uv.now() > deadline
+  error('never came: ' .. what)
 end
 
 local function start_servers()
