@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
-__all__ = ["Broken", "Lesson", "Program"]
+from sleepy_agent.domain import Diagnostic
+
+__all__ = ["FILE", "Broken", "Lesson", "Program", "Verified"]
+
+FILE: Final = Path("src/lib.rs")
+"""The file that a program is, wherever it was compiled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,15 @@ class Broken:
     mutation: str
     text: str
     code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A broken program and the one error that rustc reports of it, all places of which are in `FILE`; the program
+    itself compiles, and its behaviour passes."""
+
+    broken: Broken
+    diagnostic: Diagnostic
 
 
 @dataclass(frozen=True, slots=True)
