@@ -46,6 +46,12 @@ def test_every_requirement_is_pinned_for_the_machines_that_test(project: dict[st
     assert wanted - pinned == {"sleepy-coder"}, "dev names the other extras"
 
 
+def test_the_wheel_has_the_koans_where_they_are_looked_for() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
+    assert settings["build"]["targets"]["wheel"]["force-include"] == {"koans": "sleepy_agent/koans/data"}
+    assert (ROOT / "koans" / "koans.toml").is_file()
+
+
 def test_the_licences_are_whole(project: dict[str, Any]) -> None:
     assert project["license"] == "MIT OR Apache-2.0"
     assert "Permission is hereby granted" in (ROOT / "LICENSE-MIT").read_text(encoding="utf-8")

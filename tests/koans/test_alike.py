@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from koans.small_koans import DOOR, FOUNTAIN
+from sleepy_agent.code.name_abstraction import name_table
 from sleepy_agent.koans.alike import KoanIndex, fingerprints, likeness
 from sleepy_agent.koans.texts import code_of
 
@@ -22,6 +23,11 @@ def test_other_names_and_comments_make_no_other_program() -> None:
     assert "Turnstile" in RENAMED
     assert fingerprints(RENAMED) == fingerprints(CODE)
     assert likeness(fingerprints(RENAMED), fingerprints(CODE)) == 1.0
+
+
+def test_a_program_whose_names_were_taken_out_already_is_still_found() -> None:
+    text = code_of(FOUNTAIN.exercise)
+    assert fingerprints(name_table([text]).abstracted(text)) == fingerprints(text)
 
 
 @pytest.mark.parametrize(

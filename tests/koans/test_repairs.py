@@ -12,13 +12,16 @@ from koans.small_koans import DOOR, FOUNTAIN
 from sleepy_agent.config import Settings, find_places
 from sleepy_agent.domain import Candidate, Edit, Problem
 from sleepy_agent.errors import BadUsage, Interrupted
-from sleepy_agent.fixes.sources import SourceContext
+from sleepy_agent.fixes.sources import Source, SourceContext
 from sleepy_agent.fixes.sources.context import KnownItems
+from sleepy_agent.fixes.sources.model import ModelSource
 from sleepy_agent.koans.packages import lay_packages
 from sleepy_agent.koans.records import Koan, KoanSet
 from sleepy_agent.koans.repairs import REFUSAL, KoanSession, Repair, has_same_tests, repair_koan
 from sleepy_agent.koans.run import RunOptions, run_koans
 from sleepy_agent.process import CancelToken
+from sleepy_agent.serving.chat import ModelUnavailable
+from sleepy_agent.serving.scripted import ScriptedAnswer, ScriptedModel
 
 SETTINGS = Settings(slots=2)
 
@@ -42,10 +45,15 @@ class Scripted:
 
 def repaired(tmp_path: Path, koan: Koan, *swaps: tuple[str, str]) -> Repair:
     """The koan after a repair by a script."""
+    return repaired_by(tmp_path, koan, Scripted(swaps))
+
+
+def repaired_by(tmp_path: Path, koan: Koan, source: Source) -> Repair:
+    """The koan after a repair by a source."""
     packages = lay_packages(tmp_path, [koan], {koan.name: koan.exercise}, {})
     cancel = CancelToken()
     with KoanSession.open(packages.root, find_places(), SETTINGS, cancel) as session:
-        return repair_koan(session, [Scripted(swaps)], packages.source(koan.name), 60.0, KnownItems(), cancel)
+        return repair_koan(session, [source], packages.source(koan.name), 60.0, KnownItems(), cancel)
 
 
 def test_a_repair_tells_what_was_done_and_what_it_cost(tmp_path: Path) -> None:
@@ -66,6 +74,30 @@ def test_an_edit_of_the_tests_is_refused(tmp_path: Path) -> None:
     assert repair.texts == ()
     assert "summ" in repair.left
     assert repair.attempts == 1
+
+
+def answer(new: str, copies: int) -> ScriptedAnswer:
+    """What a model says that would have a line changed."""
+    text = f"<<<<<<< SEARCH\n            best = Some(summ);\n=======\n            {new}\n>>>>>>> REPLACE"
+    return ScriptedAnswer((text,) * copies)
+
+
+def test_what_a_model_costs_is_counted(tmp_path: Path) -> None:
+    script = [answer("best = Some(best);", 1), answer("best = Some(best);", 3)]
+    script += [answer("best = Some(sum);", 1), answer("best = Some(sum);", 3)]
+    model = ModelSource("model", ScriptedModel(script, "scripted"), samples=4, rounds=2, seconds=60.0)
+    repair = repaired_by(tmp_path, FOUNTAIN, model)
+    assert repair.is_green
+    assert (repair.sources, repair.rounds, repair.model_id) == (("model",), 2, "scripted")
+    assert repair.tokens_in >= 200
+    assert repair.tokens_out > 0
+
+
+def test_a_model_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    silent = ScriptedModel([ScriptedAnswer(unavailable=ModelUnavailable("It sleeps.", "Wake it."), is_repeated=True)])
+    repair = repaired_by(tmp_path, FOUNTAIN, ModelSource("model", silent))
+    assert not repair.is_green
+    assert repair.unavailable == ("model: It sleeps. Wake it.",)
 
 
 def test_what_counts_as_the_same_tests() -> None:
