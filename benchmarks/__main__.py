@@ -23,6 +23,9 @@ MODULES = {
     "lsp_start": "benchmarks.lsp_start",
     "lsp_latency": "benchmarks.lsp_latency",
     "lsp_typing": "benchmarks.lsp_typing",
+    "serving": "benchmarks.serving.speed",
+    "serving_edits": "benchmarks.serving.edits",
+    "serving_start": "benchmarks.serving.start",
 }
 
 

@@ -1,8 +1,8 @@
 """What the served model's shortcuts bring on recorded edits: drafts by prompt lookup, and prompts that begin the same.
 
-The edits are forced through the plain loop and the one with drafts; which drafts are accepted is decided by the recorded
-text, and every step costs what it costs in a real answer. The question of a second round is read with and without the
-first one in memory.
+The edits are forced through the plain loop and the one with drafts; the recorded text decides which drafts are
+accepted, and every step costs what it costs in a real answer. The question of a second round is read with and without
+the first one in memory.
 """
 
 from __future__ import annotations
@@ -91,8 +91,8 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
             ),
         ),
         notes=(
-            "Recorded edits: mistakes in the example workspace, asked about as the product asks, answered by what takes "
-            "them back; gains are of the time for all of them together.",
+            "Recorded edits: mistakes in the example workspace, asked about as the product asks, answered by what "
+            "takes them back; gains are of the time for all of them together.",
         ),
         details={
             "edits": {SAYS[form]: [repr(one) for one in all_of_form] for form, all_of_form in written_edits.items()},

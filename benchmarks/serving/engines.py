@@ -1,4 +1,4 @@
-"""What the speed benchmarks do with an engine: load it, make prompts of a known length, time one loop beside another."""
+"""What the speed benchmarks do with an engine: load it, make prompts of a known length, time loops side by side."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from sleepy_agent.serving.chat import PromptPart
 from sleepy_agent.serving.engine import Generated, GenerateRequest
 from sleepy_agent.serving.llama.llama_engine import EngineSettings, LlamaEngine, load_engine
 
-WORDS = tuple(
-    "time name file line type code text data list item node path part form case rule user test size "
-    "view link date right left next last first open close read write send count index value state".split()
+WORDS = (
+    *("time", "name", "file", "line", "type", "code", "text", "data", "list", "item", "node", "path", "part", "form"),
+    *("case", "rule", "user", "test", "size", "view", "link", "date", "right", "left", "next", "last", "first", "open"),
+    *("close", "read", "write", "send", "count", "index", "value", "state"),
 )
 """Each of them is one token of the Qwen2 vocabulary where a space stands before it."""
 

@@ -55,7 +55,7 @@ def llama_source(cancel: CancelToken) -> Path:
 
 
 def built_llama_bench(cancel: CancelToken) -> Path:
-    """The program `llama-bench`, built with the project's own defaults; takes some minutes once. Raises RuntimeError."""
+    """The program `llama-bench`, built with its own defaults; takes some minutes once. Raises RuntimeError."""
     build = llama_folder() / "build"
     program = build / "bin" / "llama-bench"
     if not (build / ".complete").exists():
@@ -72,7 +72,9 @@ def built_llama_bench(cancel: CancelToken) -> Path:
     return program
 
 
-def tokens_per_second(program: Path, model: Path, threads: int, prompt: int, written: int, cancel: CancelToken) -> float:
+def tokens_per_second(
+    program: Path, model: Path, threads: int, prompt: int, written: int, cancel: CancelToken
+) -> float:
     """What llama-bench says of reading `prompt` tokens, or of writing `written` one after the other (one of them 0)."""
     arguments = ["-m", str(model), "-t", str(threads), "-p", str(prompt), "-n", str(written), "-r", "1", "-o", "json"]
     found = json.loads(_run([str(program), *arguments], RUN_SECONDS, cancel))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.lsp_projects import LaidMistake, Project, mistakes_of, mended_example
+from benchmarks.lsp_projects import LaidMistake, Project, mended_example, mistakes_of
 from benchmarks.machine import places_below, scratch_directory
 from sleepy_agent.cargo.session import CheckSession
 from sleepy_agent.code.edits import line_edits

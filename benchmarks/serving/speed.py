@@ -46,7 +46,9 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
             lambda number: sampling_seconds(engine, 1, 2 * number, cancel),
             lambda number: sampling_seconds(engine, SAMPLES, 2 * number + 1, cancel),
         )
-        print(f"{PROMPT_TOKENS} in, {SAMPLE_TOKENS} out: one {median(one):.2f} s, eight {median(eight):.2f} s", flush=True)
+        print(
+            f"{PROMPT_TOKENS} in, {SAMPLE_TOKENS} out: one {median(one):.2f} s, eight {median(eight):.2f} s", flush=True
+        )
         shares = {
             "one on the attention": adapted_share(engine, many[:1], rounds, cancel),
             "one on every matrix": adapted_share(engine, few, rounds, cancel),
@@ -85,14 +87,16 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
                 measured_on=f"median of {len(swaps)}",
             ),
             *(
-                Figure(f"serving: decoding with adapters of rank 8, {name}, of the base's speed", share, "%", LEAST_OF_BASE)
+                Figure(
+                    f"serving: decoding with adapters of rank 8, {name}, of the base's speed", share, "%", LEAST_OF_BASE
+                )
                 for name, share in shares.items()
             ),
         ),
         notes=(
             f"llama-bench is built from the same source distribution and run with the same threads ({threads}).",
-            f"Samples: {PROMPT_TOKENS} tokens in, {SAMPLE_TOKENS} out, prefill included; random weights at temperature 1 "
-            "never write the same text twice, so no row is shared.",
+            f"Samples: {PROMPT_TOKENS} tokens in, {SAMPLE_TOKENS} out, prefill included; random weights at "
+            "temperature 1 never write the same text twice, so no row is shared.",
         ),
         details={"llama_bench": theirs, "here": ours, "one_seconds": one, "eight_seconds": eight, "swaps": swaps[:20]},
     )
@@ -126,9 +130,7 @@ def adapted_share(engine: LlamaEngine, files: Sequence[Path], rounds: int, cance
 def swap_milliseconds(model: Path, files: Sequence[Path], threads: int) -> list[float]:
     """What a swap costs: the call, and what the token after it takes longer than the token after that."""
     loaded = NativeModel(model)
-    context = NativeContext(
-        loaded, context_tokens=512, batch_tokens=64, most_outputs=1, sequences=1, threads=threads
-    )
+    context = NativeContext(loaded, context_tokens=512, batch_tokens=64, most_outputs=1, sequences=1, threads=threads)
     handles = [loaded.load_adapter(file) for file in files]
     calls, more = [], []
     try:

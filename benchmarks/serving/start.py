@@ -74,7 +74,7 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
                 measured_on="RSS at 4k context, after full prompts and 8 samples",
             ),
         ),
-        notes=(f"Memory over the file, step by step: {', '.join(f'{name} {value:.0f} MB' for name, value in over.items())}.",),
+        notes=(f"Memory over the file: {', '.join(f'{name} {value:.0f} MB' for name, value in over.items())}.",),
         details={"seconds": seconds, "bytes": held, "file_bytes": file_bytes},
     )
 
@@ -85,9 +85,7 @@ def served(places: Places, settings: Settings, home: Path) -> ServedModel:
     return ServedModel(places, settings, "true-shape", command=command)
 
 
-def first_token_seconds(
-    places: Places, settings: Settings, home: Path, number: int, cancel: CancelToken
-) -> float:
+def first_token_seconds(places: Places, settings: Settings, home: Path, number: int, cancel: CancelToken) -> float:
     """From a client's question, while no server runs, to its answer of one token."""
     stop_server(places)
     started = time.perf_counter()
@@ -95,9 +93,7 @@ def first_token_seconds(
     return time.perf_counter() - started
 
 
-def weighed(
-    places: Places, settings: Settings, home: Path, long_prompts: int, cancel: CancelToken
-) -> dict[str, int]:
+def weighed(places: Places, settings: Settings, home: Path, long_prompts: int, cancel: CancelToken) -> dict[str, int]:
     """What the running server holds (RSS, in bytes) after each kind of work."""
     address = read_address(serve_folder_of(places))
     if address is None:

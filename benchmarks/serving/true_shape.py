@@ -81,7 +81,12 @@ def adapters(count: int, reach: Reach) -> list[Path]:
             unfinished = file.with_suffix(".unfinished")
             generator = np.random.default_rng(number)
             write_adapter(
-                unfinished, factors_of(generator, reach), alpha=ADAPTER_RANK, name=file.stem, layers=LAYERS, number=np.float16
+                unfinished,
+                factors_of(generator, reach),
+                alpha=ADAPTER_RANK,
+                name=file.stem,
+                layers=LAYERS,
+                number=np.float16,
             )
             unfinished.rename(file)
     return files
