@@ -123,6 +123,8 @@ def tell_status(terminal: Terminal, places: Places, *, as_json: bool) -> int:
     text = problem or "No server is running; whatever needs the model starts one."
     if found is not None:
         base_url = f"{found.address.base_url}/v1"
+        # One that was started in a terminal tells everything there.
+        log = f", the log in {files.log_file}" if files.log_file.exists() else ""
         record |= {
             "base_url": base_url,
             "pid": found.address.pid,
@@ -133,7 +135,7 @@ def tell_status(terminal: Terminal, places: Places, *, as_json: bool) -> int:
         }
         text = (
             f"{found.model or 'A model'} at {base_url}, {found.state}, process {found.address.pid}.\n"
-            f"The token stands in {files.token_file}, the log in {files.log_file}."
+            f"The token stands in {files.token_file}{log}."
         )
     tell(terminal, as_json, record, text)
     return EXIT_COULD_NOT_RUN if problem else EXIT_GREEN

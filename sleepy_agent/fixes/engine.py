@@ -29,7 +29,7 @@ from sleepy_agent.fixes.proof import prove
 from sleepy_agent.fixes.pursuits import FoundFix
 from sleepy_agent.fixes.run import FixOptions, Run, consultation_for
 from sleepy_agent.fixes.search import Search
-from sleepy_agent.fixes.sources import SourceContext, choose_sources
+from sleepy_agent.fixes.sources import SourceContext, choose_sources, missing_models
 from sleepy_agent.fixes.taken import unchecked_fixes
 from sleepy_agent.fixes.taking import take_in
 from sleepy_agent.fixes.undo import keeping_for_undo
@@ -77,6 +77,8 @@ def fix_workspace(
         run.consultation = consultation_for(
             sources, cancel, lambda name, why: emit(SourceUnavailable(name, why.reason, why.remedy))
         )
+        for name, missing in (missing_models(places, settings) if options.sources is None else {}).items():
+            emit(SourceUnavailable(name, missing.reason, missing.remedy))
         green = False
         written: tuple[Path, ...] = ()
         remaining: tuple[Problem, ...] = ()

@@ -28,6 +28,7 @@ SHA256: Final = re.compile(r"[0-9a-f]{64}")
 MOST_ADAPTERS: Final = 10_000
 LARGEST_RANK: Final = 4096
 CHUNK_BYTES: Final = 1 << 20
+SHORT_HASH: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,11 @@ class Snapshot:
         return by_name or next((one for one in self.adapters if name in one.families and one.repository is None), None)
 
 
+def model_id_of(name: str, sha256: str) -> str:
+    """What episodes and messages call a model: another file of the same name is another model."""
+    return f"{name}#{sha256[:SHORT_HASH]}"
+
+
 def check_base(snapshot: Snapshot, name: str, sha256: str) -> None:
     """Raise ModelError where the adapters of a snapshot were made for another model than this one."""
     wanted = snapshot.base
@@ -79,8 +85,8 @@ def check_base(snapshot: Snapshot, name: str, sha256: str) -> None:
         return
     remedy = "Fetch the file they were made for again, or wait for a night that makes new ones."
     raise ModelError(
-        f"The adapters of snapshot {snapshot.snapshot_id} belong to the model {wanted.name}#{wanted.sha256[:8]}, "
-        f"and {name}#{sha256[:8]} is in use.",
+        f"The adapters of snapshot {snapshot.snapshot_id} belong to the model "
+        f"{model_id_of(wanted.name, wanted.sha256)}, and {model_id_of(name, sha256)} is in use.",
         remedy if wanted.name == name else f"`sleepy model use {wanted.name}` takes their model, if it is here.",
     )
 

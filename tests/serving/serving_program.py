@@ -1,7 +1,7 @@
 """A server with a scripted engine as a process of its own: `python serving_program.py MODE`, as `sleepy serve` is run.
 
 Modes: `ok`; `slow`: loads until a file `go` lies in SLEEPY_HOME; `broken`: the model cannot be loaded; `crash`: dies as
-native code does; `mute`: takes lock and address and never answers.
+native code does; `killed`: as where memory runs out; `mute`: takes lock and address and never answers.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -31,6 +32,8 @@ def load(mode: str, on_share: Callable[[float], bool]) -> Engine:
         sys.stderr.write("GGML_ASSERT(native) failed\n")
         sys.stderr.flush()
         os.abort()
+    if mode == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     if mode == "broken":
         raise ModelError("The file is truncated.", "Pull it again.")
     pause = threading.Event()

@@ -14,7 +14,7 @@ from sleepy_agent.domain import Candidate, Problem
 from sleepy_agent.errors import BadUsage
 from sleepy_agent.fixes.sources.context import SourceContext
 
-__all__ = ["MODEL_SOURCES", "Source", "SourceContext", "available_sources", "choose_sources"]
+__all__ = ["MODEL_SOURCES", "Source", "SourceContext", "available_sources", "choose_sources", "missing_models"]
 
 MODEL_SOURCES = ("model", "remote")
 """Those that are slow, and asked beside the search (`consulting.py`)."""
@@ -53,9 +53,19 @@ def model_sources(places: Places, settings: Settings) -> Mapping[str, Source | M
 
     absent = {"model": Missing(NO_MODEL, GET_A_MODEL), "remote": Missing(NO_REMOTE, SET_REMOTE)}
     found = {"model": local_source(places, settings), "remote": remote_source(settings)}
-    return {
-        name: Missing(one.reason, one.remedy) if isinstance(one, ModelUnavailable) else one or absent[name]
+    missing = {
+        name: Missing(one.reason, one.remedy, is_set_up=True)
         for name, one in found.items()
+        if isinstance(one, ModelUnavailable)
+    }
+    there = {name: one for name, one in found.items() if one is not None and not isinstance(one, ModelUnavailable)}
+    return absent | missing | there
+
+
+def missing_models(places: Places, settings: Settings) -> Mapping[str, Missing]:
+    """The models that somebody has set up and that cannot be asked: worth telling, where nobody has chosen sources."""
+    return {
+        name: one for name, one in model_sources(places, settings).items() if isinstance(one, Missing) and one.is_set_up
     }
 
 
@@ -66,10 +76,11 @@ def any_model(places: Places) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """Why a source is not available here, and what to do."""
+    """Why a source is not available here, and what to do. `is_set_up`: the settings want it, or it was fetched."""
 
     reason: str
     remedy: str
+    is_set_up: bool = False
 
 
 NO_MODEL = "There is no model here for the source `model`."

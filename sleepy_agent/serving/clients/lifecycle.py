@@ -50,7 +50,7 @@ LONGEST_PAUSE_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A server that proved to be ours. `model`: what it says is loaded, None while it is loading."""
+    """A server that proved to be ours. `model`, `model_id`: what it says is loaded, None while it is loading."""
 
     address: Address
     token: str
@@ -58,6 +58,7 @@ class Connection:
     model: str | None
     seconds: float
     loaded_share: float = 0.0
+    model_id: str | None = None
     failure: ModelUnavailable | None = None
 
 
@@ -99,6 +100,7 @@ def connect(files: ServeFolder, cancel: CancelToken, seconds: float = ANSWER_SEC
         model=body.get("model"),
         seconds=float(body.get("seconds", 0.0)),
         loaded_share=float(body.get("loaded_share", 0.0)),
+        model_id=body.get("model_id"),
         failure=ModelUnavailable(failure["message"], failure["remedy"], is_lasting=True) if failure else None,
     )
 
@@ -299,6 +301,13 @@ def why_it_ended(files: ServeFolder, returncode: int, log_start: int) -> ModelUn
     with suppress(ValueError, KeyError, TypeError):
         error = json.loads(last)["error"]
         return ModelUnavailable(str(error["message"]), str(error["remedy"]), is_lasting=True)
+    if POSIX and returncode == -signal.SIGKILL:
+        # Nobody of ours kills it while it starts; Linux does where memory runs out.
+        return ModelUnavailable(
+            "The model server was killed while it was starting, probably because the memory of this computer ran out.",
+            "Close other programs, set context_tokens lower, or use a smaller model (`sleepy model list`).",
+            is_lasting=True,
+        )
     how = f"with signal {-returncode}" if returncode < 0 else "while it was starting"
     return ModelUnavailable(
         f"The model server ended {how}{f': {last}' if last else ''}.".replace("..", "."),

@@ -15,9 +15,8 @@ from sleepy_agent.serving.chat import ChatModel, ModelUnavailable
 from sleepy_agent.serving.clients.endpoint import Endpoint, EndpointModel
 from sleepy_agent.serving.clients.lifecycle import OnProgress
 from sleepy_agent.serving.clients.served_model import ServedModel
-from sleepy_agent.serving.manifest import SHA256, sha256_of, write_atomically
+from sleepy_agent.serving.manifest import SHA256, model_id_of, sha256_of, write_atomically
 
-SHORT_HASH = 8
 PULL = "`sleepy model pull` fetches one; `sleepy model list` shows which there are."
 
 NO_PACKAGES = ModelUnavailable(
@@ -39,7 +38,7 @@ class InstalledModel:
     @property
     def model_id(self) -> str:
         """What episodes call it."""
-        return f"{self.name}#{self.sha256[:SHORT_HASH]}"
+        return model_id_of(self.name, self.sha256)
 
 
 def main_model(
@@ -130,12 +129,15 @@ def _described(name: str, file: Path, places: Places) -> InstalledModel:
 def remembered_sha256(file: Path, memory: Path) -> str:
     """The checksum of a file of gigabytes, computed once for each state of it. Raises OSError for the file itself."""
     stat = file.stat()
-    key = f"{file.resolve()} {stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
+    place = f"{file.resolve()} "
+    key = f"{place}{stat.st_size} {stat.st_mtime_ns} {stat.st_ino}"
     try:
         known = {str(one): str(sha256) for one, sha256 in json.loads(memory.read_bytes()).items()}
     except (OSError, ValueError, AttributeError):
         known = {}
     if key not in known:
+        # What it was before is of no use any more.
+        known = {one: sha256 for one, sha256 in known.items() if not one.startswith(place)}
         known[key] = sha256_of(file)
         with suppress(CannotWrite):
             write_atomically(memory, json.dumps(known).encode())

@@ -49,7 +49,9 @@ class ServedModel:
 
     @property
     def model_id(self) -> str:
-        return self._model_id
+        """Of the model that the server has loaded, which the user may have exchanged since this was made."""
+        connection = self._connection
+        return (connection.model_id if connection is not None else None) or self._model_id
 
     def complete(self, request: CompletionRequest, cancel: CancelToken) -> CompletionAnswer | ModelUnavailable:
         """Answer, or say why not; starts the server where none runs. Raises Interrupted."""
@@ -60,7 +62,7 @@ class ServedModel:
             return answer
         if answer.status != 200:
             return self._unavailable(answer)
-        found = completion_answer(answer.body, self._model_id, began)
+        found = completion_answer(answer.body, self.model_id, began)
         return found or ModelUnavailable(
             "The model server gave an answer that is none.", "`sleepy serve --stop` ends it; a new one is started then."
         )

@@ -21,6 +21,7 @@ from starlette.routing import Route
 from sleepy_agent import __version__
 from sleepy_agent.errors import SleepyError
 from sleepy_agent.process import CancelToken
+from sleepy_agent.serving.manifest import model_id_of
 from sleepy_agent.serving.serve_folder import proof_of
 from sleepy_agent.serving.server.answering import error_of, generate, head_of, refused, unknown_model, while_connected
 from sleepy_agent.serving.server.engine_runner import EngineRunner, Loaded, Refusal
@@ -90,6 +91,7 @@ async def health(request: Request) -> Response:
             "loaded_share": round(runner.loaded_share, 3),
             "seconds": round(runner.seconds_since_start, 3),
             "model": loaded.engine.info.name if loaded else None,
+            "model_id": model_id_of(loaded.engine.info.name, loaded.engine.info.sha256) if loaded else None,
             "snapshot": loaded.snapshot.snapshot_id if loaded and loaded.snapshot else None,
             "queued": runner.queued,
             "running": runner.running,

@@ -318,5 +318,6 @@ def test_a_checksum_is_computed_once_for_each_state_of_a_file(tmp_path: Path) ->
     assert remembered_sha256(file, memory) == "e" * 64, "it is not read again"
     file.write_bytes(b"longer")
     assert remembered_sha256(file, memory) == sha256_of(file)
+    assert len(json.loads(memory.read_text())) == 1, "what it was before is forgotten"
     memory.write_text("[]")
     assert remembered_sha256(file, memory) == sha256_of(file)

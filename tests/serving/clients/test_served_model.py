@@ -129,6 +129,14 @@ def test_what_fails_is_a_value_and_the_next_question_is_answered(
     assert answered(model, CompletionRequest(prompt="x")).completions[0].text == "base: x"
 
 
+def test_an_answer_names_the_model_that_gave_it(server: RunningServer) -> None:
+    """The user may have chosen another one since this process looked into the settings."""
+    model = ServedModel(server.places, Settings(), "former#aaaaaaaa", command=NO_COMMAND)
+    assert model.model_id == "former#aaaaaaaa"
+    assert answered(model, CompletionRequest(prompt="x")).model_id == "tiny#bbbbbbbb"
+    assert model.model_id == "tiny#bbbbbbbb"
+
+
 def test_what_is_not_done_at_the_deadline_comes_as_it_is(server: RunningServer) -> None:
     answer = answered(served(server.places), CompletionRequest(prompt="forever", deadline_seconds=0.3))
     assert answer.completions[0].finish_reason is FinishReason.CANCELLED
