@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -12,14 +13,19 @@ from sleepy_agent.domain import Diagnostic, Level, Problem
 from sleepy_agent.families import FamilyRules, family_of
 from sleepy_agent.signature import signature_of
 
+PATH_BEFORE_NAME = re.compile(r"\b(?:[A-Za-z_]\w*::)+(?=[A-Za-z_])")
 ErrorKey = tuple[str | None, str, Path | None, int, int]
 
 
 def error_key(diagnostic: Diagnostic) -> ErrorKey:
-    """What makes two messages about the same text the same: code, words and place."""
+    """What makes two messages about the same text the same: code, words and place.
+
+    rustc writes the shortest path by which a crate can name something, so the words of a library and of its unit tests
+    may differ in the paths before a name.
+    """
     span = diagnostic.primary_span
     place = (span.file, span.byte_start, span.byte_end) if span else (None, -1, -1)
-    return (diagnostic.code, diagnostic.message, *place)
+    return (diagnostic.code, PATH_BEFORE_NAME.sub("", diagnostic.message), *place)
 
 
 def judged_diagnostics(diagnostics: Iterable[Diagnostic], *, with_clippy: bool) -> tuple[Diagnostic, ...]:

@@ -294,3 +294,32 @@ def test_what_cargo_says_of_a_text_saved_meanwhile_proves_nothing(tmp_path: Path
 
 def codes_of_text(text: str) -> list[str | None]:
     return ["E0308"] if text == RED else []
+
+
+def test_one_mistake_is_one_problem_however_a_unit_names_what_it_is_about(tmp_path: Path) -> None:
+    """The library says `Meter`, its tests, which import all, say `meter::Meter`."""
+    library = """mod meter {
+    #[derive(Default)]
+    pub struct Meter {
+        dial: u32,
+    }
+}
+pub use meter::Meter;
+
+pub fn read(meter: &Meter) -> u32 {
+    meter.dial
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads() {
+        assert_eq!(read(&Meter::default()), 0);
+    }
+}
+"""
+    with open_session(single_package(tmp_path / "package", library), places_in(tmp_path / "places")) as session:
+        (problem,) = session.check()
+        assert problem.code == "E0616" and len(problem.units) == 2
