@@ -171,13 +171,8 @@ def places_between(old: str, new: str) -> Iterator[tuple[int, int, str]]:
 def whole_place(old: str, new: str) -> tuple[int, int, str]:
     """The one stretch from the first to the last difference, in whole tokens."""
     before, after = ([token.text for token in tokens_of(text)] for text in (old, new))
-    head = next(
-        (i for i, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), min(len(before), len(after))
-    )
-    most = min(len(before), len(after)) - head
-    tail = 0
-    while tail < most and before[len(before) - 1 - tail] == after[len(after) - 1 - tail]:
-        tail += 1
+    head = count_equal(before, after)
+    tail = count_equal(before[head:][::-1], after[head:][::-1])
     start = sum(map(len, before[:head]))
     end = len(old) - sum(map(len, before[len(before) - tail :])) if tail else len(old)
     return start, end, "".join(after[head : len(after) - tail])
