@@ -27,7 +27,7 @@ from sleepy_agent.config import Places, Settings, find_places, load_settings
 from sleepy_agent.errors import EXIT_GREEN, BadUsage, ModelError
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.clients.lifecycle import stop_server
-from sleepy_agent.serving.clients.model_choice import model_in_use, name_and_file_in_use
+from sleepy_agent.serving.clients.model_choice import installed_files, model_in_use, name_and_file_in_use
 from sleepy_agent.serving.files.gguf_header import validate_base
 from sleepy_agent.serving.models.installed import (
     LIST,
@@ -110,10 +110,10 @@ def pull(arguments: argparse.Namespace, terminal: Terminal, places: Places, sett
     from sleepy_agent.serving.models.pull import pull_model
 
     wanted = wanted_model(arguments.model, arguments.name, arguments.revision)
+    only = only_model(places, settings)
     with shown_progress(terminal, silent=arguments.json) as on_progress:
         pulled = pull_model(places, wanted, terminal.environment, on_progress, CancelToken())
-    if arguments.use:
-        settings = choose(places, settings, pulled.name)
+    settings = choose(places, settings, pulled.name) if arguments.use else keep_in_use(places, settings, only)
     in_use = file_in_use(places, settings) == pulled.file
     if in_use and (pulled.is_new or arguments.use):
         stop_server(places)
@@ -215,10 +215,12 @@ def remove(arguments: argparse.Namespace, terminal: Terminal, places: Places, se
 
 def merge(arguments: argparse.Namespace, terminal: Terminal, places: Places, settings: Settings) -> int:
     """Merge an adapter into a base."""
-    if arguments.base is not None:
-        name, _ = named_model(arguments.base, places, settings)
-        settings = replace(settings, model=name)
-    return model_merge.merge(arguments, model_in_use(places, settings), terminal, places, settings)
+    only = only_model(places, settings)
+    name = settings.model if arguments.base is None else named_model(arguments.base, places, settings)[0]
+    base = model_in_use(places, replace(settings, model=name))
+    code = model_merge.merge(arguments, base, terminal, places, settings)
+    keep_in_use(places, settings, only)
+    return code
 
 
 def named_model(name: str, places: Places, settings: Settings) -> tuple[str, Path]:
@@ -248,6 +250,17 @@ def choose(places: Places, settings: Settings, name: str) -> Settings:
     if settings.model != name:
         write_setting(places, "model", name)
     return replace(settings, model=name)
+
+
+def only_model(places: Places, settings: Settings) -> str | None:
+    """The model that is in use because there is no other one, and nobody had to choose."""
+    files = installed_files(places)
+    return files[0].parent.name if len(files) == 1 and not settings.model else None
+
+
+def keep_in_use(places: Places, settings: Settings, only: str | None) -> Settings:
+    """Write down that the one that was alone is used, now that it is not alone any more: else none would be."""
+    return choose(places, settings, only) if only and len(installed_files(places)) > 1 else settings
 
 
 def instead_of_it(settings: Settings) -> str:

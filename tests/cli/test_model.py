@@ -97,6 +97,14 @@ def test_a_second_model_is_used_when_it_is_said(places: Places, hub: FakeHub) ->
     assert load_settings(places).model == "new"
 
 
+def test_the_only_model_stays_in_use_when_another_one_comes(places: Places, hub: FakeHub) -> None:
+    stored(places, "old")
+    assert load_settings(places).model == ""
+    assert "`sleepy model use new` uses it" in run("pull", REFERENCE, "--name", "new", HF_ENDPOINT=hub.url).text
+    assert load_settings(places).model == "old"
+    assert "* old" in run("list").text
+
+
 def test_a_terminal_gets_a_bar_and_nothing_is_left_of_it(places: Places, hub: FakeHub) -> None:
     written = run("pull", REFERENCE, interactive=True, HF_ENDPOINT=hub.url).text
     assert "━" in written

@@ -16,7 +16,7 @@ from serving.tiny_models import TinyShape, write_tiny_adapter, write_tiny_model
 
 from cli.fakes import make_terminal, parse
 from sleepy_agent.cli import model
-from sleepy_agent.config import Places, find_places
+from sleepy_agent.config import Places, find_places, load_settings
 from sleepy_agent.errors import ModelError
 from sleepy_agent.serving.manifest import Snapshot, SnapshotAdapter, SnapshotBase, sha256_of, write_snapshot
 
@@ -62,6 +62,12 @@ def run(*words: str, code: int = 0) -> dict[str, Any]:
     assert model.run_with(arguments, terminal.as_terminal, find_places()) == code
     found: dict[str, Any] = json.loads(terminal.output.getvalue())
     return found
+
+
+@pytest.mark.parametrize("words", [(), ("--base", "base")])
+def test_the_base_stays_in_use(words: tuple[str, ...], setup: Setup) -> None:
+    run(str(setup.adapter), *words)
+    assert load_settings(setup.places).model == "base"
 
 
 @pytest.mark.parametrize("by", ["family", "path"])
