@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -126,6 +127,15 @@ class InterruptSignals:
     ) -> None:
         for number, previous in self._previous.items():
             signal.signal(number, previous)  # type: ignore[arg-type]
+
+
+def own_command(module: str, *words: str) -> tuple[str, ...]:
+    """The command that runs one of our modules as a program of its own.
+
+    Without `-P` Python would look for every module first in the folder that it is started in: the user's project, which
+    may have a `json.py` of its own, or be somebody else's.
+    """
+    return (sys.executable, "-P", "-m", module, *words)
 
 
 def kill_process_tree(process: subprocess.Popen[bytes]) -> None:

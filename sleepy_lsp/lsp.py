@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import sys
 
 EPILOG = """\
 An editor starts it; docs/protocol.md says what it speaks. It never compiles itself and never writes a file.
@@ -49,10 +48,11 @@ def run(arguments: argparse.Namespace) -> int:
 def run_wrapped(arguments: argparse.Namespace) -> int:
     """Run the proxy around another server. Raises BadUsage where no program is named."""
     from sleepy_agent.errors import BadUsage
+    from sleepy_agent.process import own_command
     from sleepy_lsp.proxy.main import run_proxy
 
     if not arguments.wrap:
         raise BadUsage("--wrap names no program.", "Name the language server: `sleepy lsp --wrap rust-analyzer`.")
-    sleepy_command = [sys.executable, "-m", "sleepy_agent.cli", "lsp"]
+    sleepy_command = [*own_command("sleepy_agent.cli", "lsp")]
     sleepy_command += ["--verbose"] if arguments.verbose else []
     return run_proxy(arguments.wrap, sleepy_command, shows_sleepy_log=arguments.verbose)

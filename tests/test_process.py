@@ -12,7 +12,7 @@ import pytest
 from process_watch import is_running
 
 from sleepy_agent.errors import Interrupted
-from sleepy_agent.process import CancelToken, InterruptSignals, ProcessOutcome, run_process
+from sleepy_agent.process import CancelToken, InterruptSignals, ProcessOutcome, own_command, run_process
 
 # Blocks until it is killed: it waits for itself.
 BLOCKS = "import signal; signal.pause()"
@@ -231,3 +231,10 @@ def test_signals_are_left_alone_outside_the_main_thread() -> None:
 def test_ctrl_c_in_the_terminal_does_not_reach_the_programs() -> None:
     outcome = run_process(python("import os; print(os.getpgrp() == os.getpid())"))
     assert outcome.stdout == b"True\n"
+
+
+def test_modules_of_ours_are_not_looked_for_in_the_user_s_project(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text("raise SystemExit('somebody else has run')\n")
+    outcome = run_process([*own_command("sleepy_agent.cli", "doctor", "--help")], cwd=tmp_path)
+    assert outcome.succeeded, outcome.stderr
+    assert b"sleepy doctor" in outcome.stdout

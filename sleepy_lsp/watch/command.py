@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 from sleepy_agent.cli.terminal import Terminal, can_ask, can_move, terminal_of_process
 from sleepy_agent.cli.values import existing_path
 from sleepy_agent.config import find_places, load_settings
+from sleepy_agent.process import own_command
 
 if TYPE_CHECKING:
     from sleepy_lsp.watch.screen import Screen
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def server_command(rust_analyzer: str | None) -> tuple[str, ...]:
     """The language server, around rust-analyzer (a program's path) where there is one."""
-    own = (sys.executable, "-m", "sleepy_agent.cli", "lsp")
+    own = own_command("sleepy_agent.cli", "lsp")
     return own if rust_analyzer is None else (*own, "--wrap", rust_analyzer)
 
 

@@ -13,14 +13,13 @@ import math
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from sleepy_agent.live.channel import HEADER, packed, unpacked
 from sleepy_agent.live.messages import FromWorker, ToWorker
-from sleepy_agent.process import POSIX, lower_session_priority
+from sleepy_agent.process import POSIX, lower_session_priority, own_command
 
 WORKER_COMMAND_VARIABLE = "SLEEPY_WORKER_COMMAND"
 """Internal, for tests: a JSON list, the command to start instead of the real worker."""
@@ -40,7 +39,7 @@ def worker_command(environment: Mapping[str, str] = os.environ) -> tuple[str, ..
     other = environment.get(WORKER_COMMAND_VARIABLE)
     if other:
         return tuple(json.loads(other))
-    return (sys.executable, "-m", "sleepy_agent.live.worker")
+    return own_command("sleepy_agent.live.worker")
 
 
 def wait_before_start(crashes: Sequence[float], now: float) -> float:

@@ -7,7 +7,6 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -20,7 +19,7 @@ from filelock import FileLock, Timeout
 from sleepy_agent import __version__
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.errors import CannotWrite, ModelError
-from sleepy_agent.process import POSIX, CancelToken, lowered_priority
+from sleepy_agent.process import POSIX, CancelToken, lowered_priority, own_command
 from sleepy_agent.serving.chat import ModelUnavailable
 from sleepy_agent.serving.serve_folder import (
     Address,
@@ -38,7 +37,7 @@ from sleepy_agent.serving.serve_folder import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SERVE_COMMAND: Final = (sys.executable, "-m", "sleepy_agent.cli", "serve", "--json")
+SERVE_COMMAND: Final = own_command("sleepy_agent.cli", "serve", "--json")
 START_SECONDS: Final = 180.0
 """A model of some gigabytes on a slow disk takes a minute or two."""
 ANSWER_SECONDS: Final = 5.0

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from sleepy_agent.errors import ModelError
-from sleepy_agent.process import CancelToken, run_process
+from sleepy_agent.process import CancelToken, own_command, run_process
 
 COUNTER: Final = re.compile(r"^\[\s*(\d+)/\s*(\d+)\]")
 """How each line of the quantiser's log begins that is about a tensor."""
@@ -42,7 +42,7 @@ def quantise(
         done, _, total = line.partition(b" ")
         progress(int(done) / max(int(total), 1))
 
-    command = (sys.executable, "-m", __name__, str(source), str(target), str(int(file_type)), str(threads))
+    command = own_command(__name__, str(source), str(target), str(int(file_type)), str(threads))
     ended = run_process(command, niceness=niceness, cancel=cancel, on_stdout_line=take)
     cancel.raise_if_cancelled()
     if ended.succeeded:

@@ -172,5 +172,5 @@ def test_a_worker_that_always_crashes_is_started_a_few_times_a_minute() -> None:
 
 
 def test_the_worker_is_the_real_one_unless_a_test_says_otherwise() -> None:
-    assert worker_command({}) == (sys.executable, "-m", "sleepy_agent.live.worker")
+    assert worker_command({}) == (sys.executable, "-P", "-m", "sleepy_agent.live.worker")
     assert worker_command({WORKER_COMMAND_VARIABLE: json.dumps(["other", "one"])}) == ("other", "one")
