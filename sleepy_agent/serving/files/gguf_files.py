@@ -73,7 +73,8 @@ class Vocabulary:
     """A byte-level BPE vocabulary (GPT-2's letters for bytes), split beforehand as Qwen2's.
 
     `tokens` in the order of their numbers; `merges` as pairs with a space between, the first one first; `control`:
-    those of `tokens` that are no text. `end` ends an answer.
+    those of `tokens` that are no text. `end` ends an answer. `whole`: those of `tokens` that are found before a text
+    is split, the longest first, and are written as they are (a space is a space).
     """
 
     tokens: tuple[str, ...]
@@ -81,6 +82,7 @@ class Vocabulary:
     control: frozenset[str]
     end: str
     padding: str
+    whole: frozenset[str] = frozenset()
 
 
 def describe(file: Path) -> GgufDescription:
@@ -249,9 +251,9 @@ def _check_shapes(tensors: Mapping[str, NDArray[Any]], shape: BaseShape, vocabul
 
 
 def _add_vocabulary(writer: Any, vocabulary: Vocabulary) -> None:
-    kinds = [
-        gguf.TokenType.CONTROL if token in vocabulary.control else gguf.TokenType.NORMAL for token in vocabulary.tokens
-    ]
+    special = dict.fromkeys(vocabulary.whole, gguf.TokenType.USER_DEFINED)
+    special |= dict.fromkeys(vocabulary.control, gguf.TokenType.CONTROL)
+    kinds = [special.get(token, gguf.TokenType.NORMAL) for token in vocabulary.tokens]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("qwen2")
     writer.add_token_list(list(vocabulary.tokens))
