@@ -123,7 +123,11 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help="exactly these sources, such as compiler,template (default: every source available here)",
     )
-    parser.add_argument("--model", metavar="MODEL", help="this model: a name of `sleepy model list`, or a GGUF file")
+    parser.add_argument(
+        "--model",
+        metavar="MODEL",
+        help="ask this model, in a server of its own: a name of `sleepy model list`, or a GGUF file",
+    )
     parser.add_argument(
         "--samples", type=int, metavar="K", help="answers of the model to each question, the k of pass@k"
     )
@@ -140,15 +144,16 @@ def run_the_koans(arguments: argparse.Namespace, terminal: Terminal, koans: Koan
     if not chosen:
         raise BadUsage("None of these koans is frozen.", "Leave out --frozen, or name others.")
     places = find_places(terminal.environment)
-    said = {"model": arguments.model, "model_samples": arguments.samples, "model_rounds": arguments.rounds}
+    said = {"model_samples": arguments.samples, "model_rounds": arguments.rounds}
     settings = settings_from(said, load_settings(places), "the options")
+    model = None
     if arguments.model is not None:
         from sleepy_agent.cli.model import named_model
 
-        name, _ = named_model(arguments.model, places, settings)
-        settings = replace(settings, model=name)
+        model, _ = named_model(arguments.model, places, settings)
     options = RunOptions(
         sources=None if arguments.sources is None else split_commas(arguments.sources),
+        model=model,
         seconds=read_duration(arguments.budget, "--budget"),
     )
     cancel = CancelToken()

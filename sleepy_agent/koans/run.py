@@ -4,28 +4,35 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sleepy_agent.cargo.session import ROUTINE_STAGE
 from sleepy_agent.config import Places, Settings
+from sleepy_agent.errors import BadUsage
 from sleepy_agent.fixes.sources import Source, choose_sources
 from sleepy_agent.fixes.sources.context import KnownItems
 from sleepy_agent.koans.behaviour import Behaviour, run_tests_of
+from sleepy_agent.koans.own_server import own_model
 from sleepy_agent.koans.packages import Packages, Progress, lay_packages, reachable
 from sleepy_agent.koans.records import Koan, KoanSet
 from sleepy_agent.koans.repairs import KoanSession, Repair, repair_koan
 from sleepy_agent.koans.scores import KoanResult
 from sleepy_agent.process import CancelToken
 
+MODEL = "model"
+MOST_MODEL_SECONDS = 600.0
 NOT_THERE = KoanResult("", "", "", frozen=False, compiles=False, passed=False, passed_at_k=False, reason="")
 
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """Whom to ask. `sources` None: every source available here; `seconds`: the most that one koan may take."""
+    """Whom to ask. `sources` None: every source available here; `model`: not the user's choice but this one, as the
+    settings name it; `seconds`: the most that one koan may take."""
 
     sources: tuple[str, ...] | None = None
+    model: str | None = None
     seconds: float = 120.0
 
 
@@ -51,9 +58,11 @@ def run_koans(
     progress: Progress,
 ) -> KoanRun:
     """Repair `koans` one after the other in one open workspace, then run their tests together."""
-    sources = choose_sources(options.sources, places, settings)
-    with tempfile.TemporaryDirectory(prefix="sleepy-koans-") as name:
-        folder = Path(name).resolve()
+    # What a model can do is asked here, not how busy this machine is: only the koan's own time is a limit.
+    settings = replace(settings, model_seconds=min(MOST_MODEL_SECONDS, options.seconds))
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sleepy-koans-"))).resolve()
+        sources = sources_for(options, places, settings, folder, stack)
         there, why = reachable(folder / "resolving", koans, of.requirements, cancel)
         broken = {koan.name: koan.exercise for koan in there}
         packages = lay_packages(folder / "broken", there, broken, of.requirements)
@@ -76,6 +85,19 @@ def run_koans(
         results=results,
         unavailable=tuple(dict.fromkeys(one for repair in repairs.values() for one in repair.unavailable)),
     )
+
+
+def sources_for(
+    options: RunOptions, places: Places, settings: Settings, folder: Path, stack: ExitStack
+) -> tuple[Source, ...]:
+    """Who is asked. A model that the options name is served by a server of its own until `stack` is closed."""
+    if options.model is None:
+        return choose_sources(options.sources, places, settings)
+    if options.sources is not None and MODEL not in options.sources:
+        raise BadUsage("A model is named, and the source `model` is not.", "Add model to --sources.")
+    names = None if options.sources is None else tuple(name for name in options.sources if name != MODEL)
+    others = [one for one in choose_sources(names, places, settings) if one.name != MODEL]
+    return (*others, stack.enter_context(own_model(folder, places, replace(settings, model=options.model))))
 
 
 def repair_all(
