@@ -1,0 +1,1 @@
+"""Generators of small programs, one module or package for each group of families."""
