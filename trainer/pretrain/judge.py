@@ -31,6 +31,7 @@ __all__ = ["Said", "ask_rustc", "check", "compiling"]
 EDITION: Final = "2021"
 MOST_TOGETHER: Final = 120
 """Modules in one call: more are not quicker, and one that rustc chokes on costs the others less."""
+ROUNDS_AGAIN: Final = 3
 LONGEST_SECONDS: Final = 60.0
 MODULE: Final = "sleepy_m"
 _MODULE_FILE: Final = re.compile(rb"sleepy_m(\d+)\.rs")
@@ -79,10 +80,26 @@ def check(texts: Sequence[str], folder: Path, cancel: CancelToken) -> list[Said]
             waiting = [part[:middle], part[middle:], *waiting]
         elif left:
             waiting.insert(0, left)
-    for number, said in found.items():
-        if said.about_others:
-            found[number] = check_alone(texts[number], folder, cancel)
+    # Most are in nobody's way once those of their own kind are among themselves.
+    for ask in (ask_again, ask_alone):
+        ask([number for number in sorted(found) if found[number].about_others], texts, found, folder, cancel)
     return [found[number] for number in range(len(texts))]
+
+
+def ask_again(
+    numbers: Sequence[int], texts: Sequence[str], found: dict[int, Said], folder: Path, cancel: CancelToken
+) -> None:
+    """Ask about these texts once more, in a few calls without all the others."""
+    for part in range(min(ROUNDS_AGAIN, len(numbers))):
+        ask_some(numbers[part::ROUNDS_AGAIN], texts, found, folder, cancel)
+
+
+def ask_alone(
+    numbers: Sequence[int], texts: Sequence[str], found: dict[int, Said], folder: Path, cancel: CancelToken
+) -> None:
+    """Ask about each of these texts in a call of its own."""
+    for number in numbers:
+        found[number] = check_alone(texts[number], folder, cancel)
 
 
 def parts_of(numbers: Sequence[int]) -> list[list[int]]:
@@ -240,11 +257,12 @@ def find_talk_of_others(errors: Sequence[Sequence[Diagnostic]], texts: Sequence[
 
 
 def words_said(errors: Iterable[Diagnostic]) -> Iterator[str]:
-    """The names that errors have in them, std's apart."""
+    """The names that errors have in them, std's apart: its type parameters are single letters."""
     for error in errors:
         for text in all_texts(error):
             for quoted in IN_QUOTES.findall(text):
-                yield from (word for word in _WORD.findall(quoted) if word not in kept_words())
+                yield from (word for word in _WORD.findall(quoted) if len(word) > 1 and word not in kept_words())
             if "\n" in text:
                 # Lists of types ("the following other types implement ..") are not always quoted.
-                yield from (word for word in _WORD.findall(text) if word[:1].isupper() and word not in kept_words())
+                words = _WORD.findall(text)
+                yield from (word for word in words if len(word) > 1 and word[0].isupper() and word not in kept_words())

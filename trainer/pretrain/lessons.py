@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from sleepy_agent.code.edits import EditConflict, apply_edits
 from sleepy_agent.domain import Edit, Problem
 from sleepy_agent.families import FamilyRules, family_of, load_family_rules
 from sleepy_agent.fixes.prompts.answers import BadAnswer
-from sleepy_agent.fixes.prompts.compose import Prompt, compose
+from sleepy_agent.fixes.prompts.compose import Prompt, TriedAnswer, compose
 from sleepy_agent.fixes.prompts.profiles import Profile, profile_for
 from sleepy_agent.fixes.sources.context import KnownItems, SourceContext, SteadyItems
 from sleepy_agent.signature import signature_of
@@ -37,14 +38,14 @@ class NotALesson(str):
     __slots__ = ()
 
 
-def lesson_of(verified: Verified) -> Lesson | NotALesson:
-    """The lesson of a pair, or why there is none."""
+def lesson_of(verified: Verified, tried: Sequence[TriedAnswer] = ()) -> Lesson | NotALesson:
+    """The lesson of a pair, or why there is none. `tried`: answers that failed, which the question shows."""
     broken, program = verified.broken, verified.broken.program
     problem = problem_of(verified)
     if problem.family in HELD_BACK:
         return NotALesson("its family is held back")
     read = reader_of(broken.text)
-    prompt = question_of(problem, read)
+    prompt = question_of(problem, read, tried)
     if prompt is None:
         return NotALesson("there is no code to show")
     answer = answer_of(verified.diagnostic, broken.text, program.text, prompt.view)
@@ -73,9 +74,10 @@ def problem_of(verified: Verified) -> Problem:
     return Problem(diagnostic, PACKAGE, (), family_of(diagnostic, family_rules()), signature_of(diagnostic))
 
 
-def question_of(problem: Problem, read: Callable[[Path], bytes]) -> Prompt | None:
+def question_of(problem: Problem, read: Callable[[Path], bytes], tried: Sequence[TriedAnswer] = ()) -> Prompt | None:
     """What the product asks the seed model about it."""
-    return compose(problem, SourceContext(workspace(), read, is_ours, SteadyItems(KnownItems())), seed_profile())
+    context = SourceContext(workspace(), read, is_ours, SteadyItems(KnownItems()))
+    return compose(problem, context, seed_profile(), tried)
 
 
 def understood(prompt: Prompt, answer: str, read: Callable[[Path], bytes]) -> str | None:
@@ -133,7 +135,8 @@ def workspace() -> Workspace:
 
 @cache
 def seed_profile() -> Profile:
-    return profile_for(MODEL)
+    """How the seed model is asked; the grammar is no part of the question's text and takes time to write."""
+    return replace(profile_for(MODEL), grammar=False)
 
 
 @cache
