@@ -1,0 +1,44 @@
+"""Traits, results, types, names, forms and constants: programs of marked templates (`templates/`), and their mistakes.
+
+A template file is named after the family that its mistakes belong to.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from functools import cache
+from importlib.resources import files
+
+from trainer.pretrain.programs.marked import MarkedProgram, Template, marked_mutations, marked_program, read_templates
+
+__all__ = ["GROUP", "mutations", "programs", "templates"]
+
+GROUP = "everyday"
+ENDING = ".template"
+
+
+@cache
+def templates() -> tuple[tuple[str, Template], ...]:
+    """All templates with the family that each of them aims at, in the order of their files."""
+    folder = files(__name__) / "templates"
+    names = sorted(one.name for one in folder.iterdir() if one.name.endswith(ENDING))
+    return tuple(
+        (name.removesuffix(ENDING).partition("-")[0], template)
+        for name in names
+        for template in read_templates((folder / name).read_text(encoding="utf-8"))
+    )
+
+
+def programs(seed: str) -> Iterator[MarkedProgram]:
+    """Programs without end: every template once, in an order of the seed, then all of them again with other choices."""
+    for turn in itertools.count():
+        order = list(templates())
+        random.Random(f"{seed}:{GROUP}:{turn}").shuffle(order)
+        for family, template in order:
+            yield marked_program(template, f"{seed}:{turn}", family, GROUP)
+
+
+mutations = marked_mutations
+"""All mistakes of a program of this package."""
