@@ -7,11 +7,9 @@ of it. What is left is measured on the model's own logits, and a model that lost
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +19,8 @@ from numpy.typing import NDArray
 
 from sleepy_agent.errors import ModelError, cannot_write
 from sleepy_agent.process import CancelToken
-from sleepy_agent.serving.files.gguf_files import Floats, floats_of, reader_of
+from sleepy_agent.serving.files.effect import surviving_share
+from sleepy_agent.serving.files.gguf_files import floats_of, reader_of
 from sleepy_agent.serving.files.gguf_header import GgufHeader, validate_adapter, validate_base
 from sleepy_agent.serving.files.lora_files import RETRAIN, LoraAdapter, read_adapter, why_it_does_not_fit
 from sleepy_agent.serving.files.quantise import quantise
@@ -29,18 +28,6 @@ from sleepy_agent.serving.memory_need import answering_threads, check_memory
 
 SMALLEST_SHARE = 0.95
 """At least so much of an adapter's effect has to survive."""
-
-PROBES = (
-    "fn total(items: &[u32]) -> u32 {\n    let mut sum = 0;\n    for item in items {\n        sum += item;\n",
-    "error[E0382]: borrow of moved value: `name`\nL4 `name`: value borrowed here after move\n",
-    "error[E0308]: mismatched types\nL2 `&str`: expected `String`, found `&str`\n<edit>\nL2 ",
-    "use std::collections::HashMap;\n\nfn count(words: &[String]) -> HashMap<&str, usize> {\n",
-    "error[E0596]: cannot borrow `list` as mutable, as it is not declared as mutable\nL3 `let list`",
-    "impl Display for Point {\n    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {\n        write!(f, ",
-)
-PROBED_TOKENS = 48
-PROBED_PLACES = 12
-"""Of each probe so many last places are compared."""
 
 WHOLE_NUMBERS = {gguf.LlamaFileType.ALL_F32: np.float32, gguf.LlamaFileType.MOSTLY_F16: np.float16}
 """Mixtures that need no quantiser."""
@@ -117,7 +104,15 @@ def merge(
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent, prefix=".merge-") as folder:
             merged = _merged_file(base, lora, scale, file_type, Path(folder), work)
-            share = _surviving_share(base, adapter, merged, scale, PROBES, work)
+            share = surviving_share(
+                base,
+                adapter,
+                merged,
+                scale,
+                threads=work.threads,
+                progress=partial(work.tell, "comparing the answers"),
+                cancel=work.cancel,
+            )
             if share < SMALLEST_SHARE:
                 return TooCoarse(name, share)
             merged.replace(target)
@@ -244,82 +239,6 @@ def _write_like(
     finally:
         writer.close()
     return file
-
-
-def surviving_share(
-    base: Path, adapter: Path, merged: Path, scale: float = 1.0, *, probes: Sequence[str] = PROBES, threads: int = 0
-) -> float:
-    """How much of an adapter's effect a merged model has: 1 is all of it, 0 as much as none. See `merge`.
-
-    Raises ModelError for models whose logits are no numbers.
-    """
-    work = _Work(threads or answering_threads(), 0, lambda _text, _share: None, CancelToken())
-    return _surviving_share(base, adapter, merged, scale, probes, work)
-
-
-def _surviving_share(
-    base: Path, adapter: Path, merged: Path, scale: float, probes: Sequence[str], work: _Work
-) -> float:
-    steps = 3 * len(probes)
-    done = count()
-
-    def step() -> None:
-        work.tell("comparing the answers", next(done) / steps)
-
-    plain, wanted = _logits(base, [(None, 1.0), (adapter, scale)], probes, work, step)
-    (found,) = _logits(merged, [(None, 1.0)], probes, work, step)
-    effect = float(np.linalg.norm(wanted - plain))
-    lost = float(np.linalg.norm(found - wanted))
-    if not np.isfinite(effect + lost):
-        raise ModelError(
-            f"{base.name} or {adapter.name} gives answers that are no numbers: the file is damaged.",
-            "Fetch or make the file again.",
-        )
-    if effect == 0:
-        # An adapter without any effect survives if nothing else changed.
-        return 1.0 if lost <= 1e-3 * float(np.linalg.norm(plain)) else 0.0
-    return 1.0 - lost / effect
-
-
-def _logits(
-    model: Path,
-    adapters: Sequence[tuple[Path | None, float]],
-    probes: Sequence[str],
-    work: _Work,
-    step: Callable[[], None],
-) -> list[Floats]:
-    """The logits of the probes' last places, a row each, once for each adapter (None: none)."""
-    from sleepy_agent.serving.llama.native import NativeContext, NativeModel
-
-    found = []
-    with ExitStack() as closing:
-        try:
-            native = NativeModel(model, lambda _share: not work.cancel.cancelled)
-        except ModelError:
-            work.cancel.raise_if_cancelled()
-            raise
-        closing.callback(native.close)
-        context = NativeContext(
-            native,
-            context_tokens=2 * PROBED_TOKENS,
-            batch_tokens=PROBED_TOKENS,
-            most_outputs=PROBED_TOKENS,
-            sequences=1,
-            threads=work.threads,
-        )
-        closing.callback(context.close)
-        for adapter, scale in adapters:
-            context.use_adapter(None if adapter is None else native.load_adapter(adapter), scale)
-            rows = []
-            for probe in probes:
-                step()
-                tokens = native.tokenize(probe)[:PROBED_TOKENS]
-                context.clear()
-                context.decode(tokens, range(len(tokens)), 0, [True] * len(tokens))
-                rows += [context.logits(row).copy() for row in range(max(0, len(tokens) - PROBED_PLACES), len(tokens))]
-            context.use_adapter(None)
-            found.append(np.stack(rows))
-    return found
 
 
 def _file_type(base: Path, header: GgufHeader, quantisation: str | None) -> gguf.LlamaFileType:

@@ -16,9 +16,10 @@ from serving.tiny_models import TinyShape, corrupted, write_tiny_adapter, write_
 from sleepy_agent.errors import CannotWrite, Interrupted, ModelError
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.engine import AdapterFile, GenerateRequest, PromptPart
+from sleepy_agent.serving.files.effect import surviving_share
 from sleepy_agent.serving.files.gguf_files import describe, read_weights, reader_of
 from sleepy_agent.serving.files.lora_files import read_adapter
-from sleepy_agent.serving.files.merge import Merged, TooCoarse, merge, surviving_share
+from sleepy_agent.serving.files.merge import Merged, TooCoarse, merge
 from sleepy_agent.serving.files.quantise import quantise
 from sleepy_agent.serving.llama.llama_engine import EngineSettings, load_engine
 
