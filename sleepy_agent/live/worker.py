@@ -85,17 +85,21 @@ class Worker:
                         break
 
     def _serve(self, workspace: LiveWorkspace) -> None:
-        has_settled = False
+        has_settled, has_searched = False, False
         while True:
             if not self._inbox.has_something:
                 self._idle(workspace)
                 if not has_settled:
                     keep_what_is_loaded()
                     has_settled = True
+                elif has_searched:
+                    # After a check a search may follow at once; after a search the developer reads.
+                    give_back_memory()
             taken = self._inbox.take()
             if taken is None:
                 return
             message, cancel = taken
+            has_searched = isinstance(message, SearchFixes)
             try:
                 self._answer(workspace, message, cancel)
             except Interrupted:
@@ -118,7 +122,6 @@ class Worker:
         if cancel is not None:
             with contextlib.suppress(SleepyError):
                 workspace.warm(cancel)
-            give_back_memory()
 
     def _read_all(self) -> None:
         while (message := receive(self._requests)) is not None:
