@@ -17,7 +17,7 @@ from sleepy_agent.serving.llama.llama_engine import LlamaEngine
 from sleepy_agent.serving.llama.native import NativeContext, NativeModel
 from sleepy_agent.serving.memory_need import answering_threads
 
-ROUNDS, QUICK_ROUNDS = 4, 1
+ROUNDS, QUICK_ROUNDS = 3, 1
 DECODED_TOKENS = 96
 PROMPT_TOKENS, SAMPLE_TOKENS, SAMPLES = 200, 48, 8
 RESIDENT = 100

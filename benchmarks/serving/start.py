@@ -19,7 +19,7 @@ from sleepy_agent.serving.clients.lifecycle import SERVE_COMMAND, stop_server
 from sleepy_agent.serving.clients.served_model import ServedModel
 from sleepy_agent.serving.serve_folder import read_address, serve_folder_of
 
-STARTS, QUICK_STARTS = 5, 2
+STARTS, QUICK_STARTS = 3, 2
 PROMPT_TOKENS = 64
 SAMPLE_PROMPT_TOKENS, SAMPLE_TOKENS, SAMPLES = 200, 48, 8
 LONG_PROMPT_TOKENS = 3900

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-DRAFT_LENGTHS = ((16, 31), (8, 15), (4, 3))
+DRAFT_LENGTHS = ((16, 31), (8, 15), (3, 3))
 """So many tokens in a row that were the same (first) are worth a draft of so many (second), the surest first.
 
 One more than a draft's length goes through the model at once. llama.cpp's processor kernels work on 4 and 16 rows
