@@ -15,11 +15,12 @@ NodeMutator = Callable[[Node, bytes], Iterator[Mutant]]
 
 
 def by_kind(table: Mapping[str, Sequence[NodeMutator]]) -> Mutator:
-    """One mutator out of many: `table` says which are asked for which kind of node."""
+    """One mutator out of many: `table` says which are asked for which kind of node. Nodes that could not be parsed, or
+    that have such a part, are not asked about."""
 
     def mutants(root: Node, text: bytes) -> Iterator[Mutant]:
         for node in nodes(root):
-            for mutator in table.get(node.type, ()):
+            for mutator in table.get(node.type, ()) if not node.has_error else ():
                 yield from mutator(node, text)
 
     return mutants

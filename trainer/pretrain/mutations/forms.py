@@ -62,6 +62,8 @@ def let_changed(node: Node, text: bytes) -> Iterator[Mutant]:
 
 def delimiter_removed(node: Node, text: bytes) -> Iterator[Mutant]:
     """A closing or an opening sign of a list is missing."""
+    if not node.children:
+        return
     first, last = node.children[0], node.children[-1]
     if last.type in {")", "]"} and b"\n" not in text[node.start_byte : node.end_byte]:
         yield only("form.without_closing", PARSER, last.start_byte, last.end_byte)
@@ -77,6 +79,8 @@ def delimiter_removed(node: Node, text: bytes) -> Iterator[Mutant]:
 
 
 def brace_removed(node: Node, text: bytes) -> Iterator[Mutant]:
+    if not node.children:
+        return
     first, last = node.children[0], node.children[-1]
     if first.type == "{" and last.type == "}" and node.end_byte - node.start_byte > 2:
         yield only("form.without_brace", PARSER, first.start_byte, first.end_byte)
@@ -171,7 +175,7 @@ def counted_up(node: Node, text: bytes) -> Iterator[Mutant]:
 
 
 def negated(node: Node, _text: bytes) -> Iterator[Mutant]:
-    if node.children[0].type == "!":
+    if node.children and node.children[0].type == "!":
         yield only("form.not_as_word", PARSER, node.start_byte, node.start_byte + 1, "not ")
 
 
@@ -242,8 +246,8 @@ def turbofish_broken(node: Node, text: bytes) -> Iterator[Mutant]:
 
 
 def type_arguments_broken(node: Node, text: bytes) -> Iterator[Mutant]:
-    last = node.children[-1]
-    if last.type == ">":
+    if node.children and node.children[-1].type == ">":
+        last = node.children[-1]
         yield only("form.type_not_closed", PARSER, last.start_byte, last.end_byte)
         yield only("form.type_in_other_brackets", (*PARSER, "E0308"), node.start_byte, node.end_byte,
                    f"[{said(node, text)[1:-1]}]")  # fmt: skip

@@ -38,6 +38,8 @@ def reference_removed(node: Node, text: bytes) -> Iterator[Mutant]:
 
 
 def dereference_removed(node: Node, _text: bytes) -> Iterator[Mutant]:
+    if not node.children:
+        return
     sign = node.children[0]
     if sign.type == "*":
         yield only("type.dereference_removed", MISFITS, sign.start_byte, sign.end_byte)
