@@ -67,7 +67,9 @@ def test_wrong_guesses_in_a_row_ask_for_longer_matches() -> None:
     assert list(drafts.propose(8)) == [7, 8, 1]
 
 
-@pytest.mark.parametrize(("same", "length"), [(1, 0), (2, 0), (3, 3), (4, 3), (7, 3), (8, 15), (15, 15), (16, 31), (30, 31)])
+@pytest.mark.parametrize(
+    ("same", "length"), [(1, 0), (2, 0), (3, 3), (4, 3), (7, 3), (8, 15), (15, 15), (16, 31), (30, 31)]
+)
 def test_the_more_was_the_same_the_longer_is_the_draft(same: int, length: int) -> None:
     prompt = (*TEXT[:5], *range(200, 200 + same), *range(300, 340), 1)
     drafts = PromptLookup((*prompt, *range(200, 200 + same)))
