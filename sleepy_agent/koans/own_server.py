@@ -53,7 +53,7 @@ def own_model(folder: Path, places: Places, settings: Settings) -> Iterator[Mode
     # Texts and numbers are written alike in JSON and TOML.
     lines = [f"{name} = {json.dumps(value)}\n" for name, value in said.items()]
     home.settings_file.write_text("".join(lines), encoding="utf-8")
-    command = (sys.executable, "-c", _PROGRAM, str(folder / "home"), "serve", "--json")
+    command = (sys.executable, "-P", "-c", _PROGRAM, str(folder / "home"), "serve", "--json")
     try:
         yield ModelSource(
             "model",
