@@ -42,8 +42,13 @@ def whole_words() -> tuple[str, ...]:
     table = tomllib.loads(files(__package__).joinpath("whole_words.toml").read_text(encoding="utf-8"))
     names = [f"{letter}{number}" for letter, count in table["numbered"].items() for number in range(1, count + 1)]
     labels = [f"{table['labelled']['letter']}{number}" for number in range(table["labelled"]["count"])]
-    spaced = [*names, *labels, *table["spaced"].split()]
-    return (*table["alone"], *spaced, *(f" {word}" for word in spaced), *(f"{label}|" for label in labels))
+    spaced = [*names, *table["spaced"].split()]
+    return (
+        *table["alone"],
+        *table["codes"].split(),
+        *(word for label in labels for word in (label, f"{label}|")),
+        *(word for name in spaced for word in (name, f" {name}")),
+    )
 
 
 def learn_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:

@@ -85,6 +85,8 @@ def prepare_folder(folder: Path, lessons: Path, recipe: Recipe) -> None:
 
     known = read_prepared(folder)
     if known is None:
+        if not lessons.is_file():
+            raise BadUsage(f"There is no file {lessons}.", "Name a file that `data` made.")
         tell(f"reading {lessons.name}")
         write_recipe(folder / "recipe.json", recipe)
         prepare(read_lessons(lessons), sha256_of(lessons), folder, recipe)

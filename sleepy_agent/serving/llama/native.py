@@ -136,9 +136,10 @@ class NativeModel:
         if count < 0:
             raise native_error("The text cannot be split into tokens", "Use another model (`sleepy model use`).")
         found = tokens[:count]
+        # A chat template may have written the beginning itself. A vocabulary without one is said to have the 11th word.
+        adds_beginning = bool(llama_cpp.llama_vocab_get_add_bos(self.vocabulary))
         beginning = llama_cpp.llama_vocab_bos(self.vocabulary)
-        # A chat template may have written the beginning itself.
-        return list(found[1:] if found[:2] == [beginning, beginning] else found)
+        return list(found[1:] if adds_beginning and found[:2] == [beginning, beginning] else found)
 
     def piece(self, token: int) -> bytes:
         """The bytes a token stands for; none for control tokens."""
