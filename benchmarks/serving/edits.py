@@ -23,8 +23,8 @@ from sleepy_agent.serving.chat import PromptPart
 from sleepy_agent.serving.engine import GenerateRequest
 from sleepy_agent.serving.llama.llama_engine import LlamaEngine
 
-MISTAKES, QUICK_MISTAKES = 16, 3
-MOST_SECOND_ROUNDS = 7
+MISTAKES, QUICK_MISTAKES = 14, 3
+MOST_SECOND_ROUNDS = 5
 LEAST_OF_LOOKUP = 1.8
 MOST_OF_COLD = 40.0
 SAYS = {EditForm.BLOCKS: "search and replace", EditForm.ITEM: "whole items"}
