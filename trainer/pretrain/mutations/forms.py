@@ -124,12 +124,9 @@ def function_changed(node: Node, text: bytes) -> Iterator[Mutant]:
                 yield only("form.arrow_of_function", PARSER, child.start_byte, child.end_byte, sign)
             yield only("form.without_arrow", PARSER, child.start_byte, child.end_byte + 1)
         if child.type == "fn":
-            for word in ("func", "function", "def", "fun"):
-                yield only("form.word_for_fn", PARSER, child.start_byte, child.end_byte, word)
             yield only("form.without_fn", PARSER, child.start_byte, child.end_byte + 1)
         if child.type == "visibility_modifier" and said(child, text) == "pub":
             yield only("form.word_for_pub", PARSER, child.start_byte, child.end_byte, "public")
-            yield only("form.static_first", PARSER, child.end_byte, child.end_byte, " static")
     name, parameters = node.child_by_field_name("name"), node.child_by_field_name("parameters")
     if name is not None and parameters is not None and not parameters.named_children:
         yield only("form.without_parameters", PARSER, parameters.start_byte, parameters.end_byte)
@@ -209,7 +206,6 @@ def loop_changed(node: Node, _text: bytes) -> Iterator[Mutant]:
     if pattern is None or value is None:
         return
     yield only("form.in_replaced", PARSER, pattern.end_byte, value.start_byte, " of ")
-    yield only("form.colon_for_in", PARSER, pattern.end_byte, value.start_byte, ": ")
     yield only("form.without_in", PARSER, pattern.end_byte, value.start_byte, " ")
     yield only("form.let_in_for", PARSER, pattern.start_byte, pattern.start_byte, "let ")
     yield only("form.each", PARSER, node.start_byte, node.start_byte + 3, "foreach")
@@ -232,10 +228,8 @@ def closure_changed(node: Node, text: bytes) -> Iterator[Mutant]:
         return
     inside = said(parameters, text)[1:-1]
     start = parameters.start_byte
-    gap = " " if body.start_byte > parameters.end_byte else ""
     yield only("form.arrow_closure", PARSER, start, body.start_byte, f"({inside}) => ")
     yield only("form.lambda", PARSER, start, body.start_byte, f"lambda {inside}: ")
-    yield only("form.arrow_in_closure", PARSER, parameters.end_byte, body.start_byte, f"{gap}=> ")
     yield only("form.closure_not_closed", PARSER, parameters.end_byte - 1, parameters.end_byte)
 
 

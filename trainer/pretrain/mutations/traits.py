@@ -167,7 +167,6 @@ def displayed(node: Node, text: bytes) -> Iterator[Mutant]:
         before = len(word[: found.start()].encode())
         start, end = node.start_byte + before, node.start_byte + before + len(found.group().encode())
         yield only("format.debugged", ("E0277",), start, end, f"{{{found.group(1)}:?}}")
-        yield only("format.in_hex", ("E0277",), start, end, f"{{{found.group(1)}:x}}")
 
 
 def loop_over_other(node: Node, text: bytes) -> Iterator[Mutant]:

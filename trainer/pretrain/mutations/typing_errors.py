@@ -55,7 +55,6 @@ def cast_changed(node: Node, text: bytes) -> Iterator[Mutant]:
     for other in OTHER_TYPES.get(said(kind, text), ())[:2]:
         if other not in {"String", "&str", "char"}:
             yield only("type.cast_to_other", MISFITS, kind.start_byte, kind.end_byte, other)
-    yield only("type.cast_to_text", ("E0605", "E0606", "E0604"), kind.start_byte, kind.end_byte, "String")
 
 
 def step_removed(node: Node, text: bytes) -> Iterator[Mutant]:
