@@ -41,7 +41,7 @@ def test_make_install_installs_what_an_editor_needs() -> None:
 def test_every_requirement_is_pinned_for_the_machines_that_test(project: dict[str, Any]) -> None:
     constraints = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
     pinned = {name_of(line) for line in constraints if line and not line.startswith("#")}
-    extras = [project["optional-dependencies"][name] for name in ("lsp", "serve", "dev")]
+    extras = [project["optional-dependencies"][name] for name in ("lsp", "serve", "train", "dev")]
     wanted = {name_of(one) for one in [*project["dependencies"], *(one for extra in extras for one in extra)]}
     assert wanted - pinned == {"sleepy-coder"}, "dev names the other extras"
 
