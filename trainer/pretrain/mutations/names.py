@@ -144,11 +144,13 @@ def variable_misspelt(node: Node, text: bytes) -> Iterator[Mutant]:
 
 
 def misspelt(word: str) -> str:
-    """A word with one letter gone, or two swapped; always the same for the same word."""
-    place = sum(map(ord, word)) % max(1, len(word) - 2) + 1
-    if len(word) > 4 and len(word) % 2 and word[place - 1] != word[place]:
+    """A word with one letter gone, or two swapped; of a short one with one more. Always the same for the same word."""
+    if len(word) < 4:
+        return f"{word}s"
+    place = sum(map(ord, word)) % (len(word) - 2) + 1
+    if len(word) % 2 and word[place - 1] != word[place]:
         return word[: place - 1] + word[place] + word[place - 1] + word[place + 1 :]
-    return word[:place] + word[place + 1 :] or word + "s"
+    return word[:place] + word[place + 1 :]
 
 
 def let_removed(node: Node, text: bytes) -> Iterator[Mutant]:
