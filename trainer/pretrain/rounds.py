@@ -142,6 +142,7 @@ def verified_of(
             counts[f"mistakes with another error ({group_of(mistake.mutation)})"] += 1
         else:
             counts["mistakes verified"] += 1
+            counts["mistakes verified in programs whose behaviour was checked"] += bool(mistake.program.behaviour)
             yield Verified(Broken(mistake.program, mistake.mutation, mistake.text, codes[0]), one.errors[0])
 
 
