@@ -15,6 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from trainer.pretrain.programs.sameness import same_results
 from trainer.pretrain.programs.surroundings import imports_of
 from trainer.pretrain.records import Program
 
@@ -68,12 +69,14 @@ class Composer:
 
     def __init__(self, seed: str) -> None:
         self._random = random.Random(seed)
-        names = shapes()["names"]
-        self._values, self._functions, self._types = (
-            self._random.sample(names[kind].split(), len(names[kind].split()))
-            for kind in ("values", "functions", "types")
-        )
+        self._values = self._mixed("values")
+        self._functions = self._mixed("functions")
+        self._types = self._mixed("types")
         self.skeleton: list[str] = []
+
+    def _mixed(self, kind: str) -> list[str]:
+        names: list[str] = shapes()["names"][kind].split()
+        return self._random.sample(names, len(names))
 
     # ---- expressions --------------------------------------------------------------------------------------
 
@@ -272,7 +275,7 @@ def is_possible(statement: Mapping[str, Any], scope: Scope) -> bool:
     """Whether a statement may stand in a function."""
     if "self" in statement and not scope.own_fields.get(statement["self"]):
         return False
-    return statement.get("needs", scope.returned) == scope.returned
+    return bool(statement.get("needs", scope.returned) == scope.returned)
 
 
 def without_own(scope: Scope) -> Scope:
@@ -309,7 +312,9 @@ def composed(seed: str) -> Program | None:
     text = "\n\n".join("\n".join(lines) for lines in items) + "\n"
     if max(map(len, text.splitlines())) > LONGEST_LINE + 4:
         return None
-    return Program(source=f"template:composed.{'-'.join(composer.skeleton)}", family="", text=imports_of(text) + text)
+    text = imports_of(text) + text
+    source = f"template:composed.{'-'.join(composer.skeleton)}"
+    return Program(source=source, family="", text=text, behaviour=same_results(text))
 
 
 def items_of(composer: Composer, chosen_by: random.Random) -> Iterator[list[str]]:
