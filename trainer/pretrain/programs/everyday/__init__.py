@@ -1,6 +1,6 @@
 """Traits, results, types, names, forms and constants: programs of marked templates (`templates/`), and their mistakes.
 
-A template file is named after the family that its mistakes belong to.
+A template file is named after the family that its mistakes belong to, in front of a `-`.
 """
 
 from __future__ import annotations
