@@ -31,6 +31,7 @@ def mutants(text: str) -> list[Mutant]:
         ("fn f() { for b in &a {} }", "ownership.no_reference_for", "fn f() { for b in a {} }"),
         ("fn f() { match &a {} }", "ownership.no_reference_match", "fn f() { match a {} }"),
         ("fn f() { g(&mut *a) }", "ownership.no_reborrow", "fn f() { g(a) }"),
+        ("fn f() { if let Some(ref a) = b {} }", "ownership.no_ref", "fn f() { if let Some(a) = b {} }"),
         ("fn f() { g(move || a) }", "closures.no_move", "fn f() { g(|| a) }"),
         ("impl T { fn f(&self) {} }", "ownership.self_by_value", "impl T { fn f(self) {} }"),
         ("fn f() { let n = a.len(); g(n); }", "order.worked_out_late", "fn f() { g(a.len()); }"),

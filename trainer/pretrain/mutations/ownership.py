@@ -147,7 +147,9 @@ def no_reborrow(node: Node, text: bytes) -> Iterator[Mutant]:
 
 def no_ref(node: Node, text: bytes) -> Iterator[Mutant]:
     """`ref` is missing from a pattern."""
-    yield Mutant("ownership.no_ref", OWNERSHIP, (without(node.children[0], text),))
+    for child in node.children:
+        if child.type == "ref":
+            yield Mutant("ownership.no_ref", OWNERSHIP, (without(child, text),))
 
 
 def no_move(node: Node, text: bytes) -> Iterator[Mutant]:
