@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 
@@ -16,6 +17,7 @@ from trainer.pretrain.programs.marked import (
     read_tables,
     read_templates,
 )
+from trainer.pretrain.programs.sameness import same_results
 
 __all__ = ["GROUP", "mutations", "programs", "templates"]
 
@@ -42,7 +44,8 @@ def programs(seed: str) -> Iterator[MarkedProgram]:
         order = list(templates())
         random.Random(f"{seed}:{GROUP}:{turn}").shuffle(order)
         for family, template in order:
-            yield marked_program(template, f"{seed}:{turn}", family, GROUP)
+            program = marked_program(template, f"{seed}:{turn}", family, GROUP)
+            yield program if program.behaviour else replace(program, behaviour=same_results(program.text))
 
 
 mutations = marked_mutations
