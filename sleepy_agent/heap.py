@@ -31,7 +31,8 @@ def keep_what_is_loaded() -> None:
 
 
 def give_back_memory() -> None:
-    """Hand freed memory back to the system; takes about a millisecond."""
+    """Hand freed memory back to the system: a millisecond where `keep_what_is_loaded` was said, and some more for what
+    was made since."""
     gc.collect()
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):

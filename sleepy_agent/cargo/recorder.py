@@ -7,7 +7,6 @@ is good until one of them changes.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import re
@@ -26,6 +25,7 @@ from sleepy_agent.cargo.overlay import Overlay, mirrored, unmirrored
 from sleepy_agent.cargo.toolchain import Toolchain, cargo_build_environment, cargo_environment
 from sleepy_agent.cargo.units import Unit, parse_dependency_file, units_from_calls
 from sleepy_agent.cargo.workspace import Workspace, explain_cargo_failure, feature_arguments
+from sleepy_agent.checksums import sha256_of_text
 from sleepy_agent.config import Settings
 from sleepy_agent.domain import Level
 from sleepy_agent.errors import RecordingFailed
@@ -81,7 +81,7 @@ class Tree:
 
 
 def hash_of(text: bytes | None) -> str:
-    return hashlib.sha256(text).hexdigest() if text is not None else ""
+    return sha256_of_text(text) if text is not None else ""
 
 
 def configuration_files(root: Path) -> list[Path]:

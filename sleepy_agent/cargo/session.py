@@ -257,9 +257,7 @@ class CheckSession:
 
         return self._ask_many(questions, ask, on_done)
 
-    def _ask_many(
-        self, questions: Sequence[Question], ask: Callable[[int], Trial], on_done: OnDone = tell_nobody
-    ) -> list[Trial]:
+    def _ask_many(self, questions: Sequence[Question], ask: Callable[[int], Trial], on_done: OnDone) -> list[Trial]:
         return ask_side_by_side(ask, len(questions), self.settings.slot_count, on_done)
 
     def try_edits(

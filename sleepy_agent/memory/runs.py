@@ -6,7 +6,6 @@ second. A file that still has its hash from before was then never written, and u
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
+from sleepy_agent.checksums import sha256_of_text
 from sleepy_agent.memory.database import database_path, store_errors, write_transaction
 from sleepy_agent.memory.episodes import stored_path, utc_timestamp
 from sleepy_agent.memory.redaction import redact
@@ -113,8 +113,8 @@ def record_written_file(
     """
     written = WrittenFile(
         path=path.resolve(),
-        sha256_before=hashlib.sha256(bytes_before).hexdigest(),
-        sha256_after=hashlib.sha256(bytes_after).hexdigest(),
+        sha256_before=sha256_of_text(bytes_before),
+        sha256_after=sha256_of_text(bytes_after),
         bytes_before=bytes_before,
         file_mode=file_mode & 0o7777,
     )

@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from multiprocessing.queues import Queue
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from sleepy_agent.errors import SleepyError
 from sleepy_agent.process import CancelToken, InterruptSignals
@@ -183,13 +183,12 @@ class Workers:
                 raise SleepyError("A process that makes lessons ended.", "What it wrote above says why; start again.")
 
 
-class Turn:
+class Turn(Protocol):
     """What `multiprocessing.Value` is, for the type checker."""
 
     value: int
 
-    def get_lock(self) -> threading.Lock:
-        raise NotImplementedError
+    def get_lock(self) -> threading.Lock: ...
 
 
 def work(plan: Plan, folder: Path, turn: Turn, stop: Event, failures: Queue[tuple[str, str]]) -> None:
