@@ -27,7 +27,7 @@ from sleepy_agent.serving.files.lora_files import LoraFactors, write_adapter
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-    from serving.stand_in_network import Qwen2
+    from trainer.pretrain.network import Qwen2
 
 SHAPE = BaseShape(embedding=128, layers=2, heads=4, shared_heads=2, feed_forward=256, context=2048, rope_base=10_000.0)
 TOKENS = 640
@@ -46,6 +46,8 @@ WORDING = (
     "fixes/prompts/view.py",
 )
 """What makes the lessons' words, in the product."""
+NETWORK = "pretrain/network.py"
+"""The trainer's."""
 
 Example = tuple[list[int], list[int]]
 """Tokens of a prompt and of its answer."""
@@ -93,8 +95,8 @@ def stand_in() -> StandIn:
 def recipe_hash() -> str:
     """Changes with everything that the stand-in is made from: the lessons are words of the product's prompts."""
     here = Path(__file__).parent
-    product = here.parents[1] / "sleepy_agent"
-    files = [*(here / name for name in RECIPE), *(product / name for name in WORDING)]
+    product, trainer = here.parents[1] / "sleepy_agent", here.parents[1] / "trainer"
+    files = [*(here / name for name in RECIPE), *(product / name for name in WORDING), trainer / NETWORK]
     return hashlib.sha256(b"\0".join(file.read_bytes() for file in files)).hexdigest()[:16]
 
 
@@ -102,7 +104,7 @@ def train(folder: Path, scratch: Path) -> None:
     """Train everything and write it into `folder`."""
     import torch
 
-    from serving.stand_in_network import Qwen2
+    from serving.stand_in_network import adapted_qwen2
     from serving.stand_in_tokens import learn_tokens, vocabulary_of
 
     lessons = lessons_of(programs([*BASE_MISTAKES, *ADAPTER_MISTAKES], LESSONS), scratch / "lessons")
@@ -111,7 +113,7 @@ def train(folder: Path, scratch: Path) -> None:
     torch.manual_seed(0)
     # Several threads of torch on a busy machine wait for each other: one is quicker.
     torch.set_num_threads(1)
-    model = Qwen2(SHAPE, tokenizer.get_vocab_size())
+    model = adapted_qwen2(SHAPE, tokenizer.get_vocab_size())
     of_base = {mistake.name for mistake in BASE_MISTAKES}
     known = [lesson for lesson in lessons if lesson.mistake in of_base]
     learn(model, list(model.parameters()), examples_of(known, tokenizer), STEPS, LEARNING_RATE)

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 from serving.oracles import convert, converters, llama_logits, save_for_peft, save_for_transformers
 from serving.stand_in import ALPHA, RANK, SHAPE, StandIn, stand_in
 from serving.stand_in_lessons import lessons_of
-from serving.stand_in_network import Qwen2, set_factors
+from serving.stand_in_network import adapted_qwen2, set_factors
 from serving.stand_in_programs import ADAPTER_MISTAKES, BASE_MISTAKES, programs
 from serving.stand_in_tokens import CONTROL, END, vocabulary_of
 from sleepy_agent.process import CancelToken
@@ -25,6 +25,7 @@ from sleepy_agent.serving.files.gguf_header import validate_base
 from sleepy_agent.serving.files.lora_files import LoraFactors, write_adapter
 from sleepy_agent.serving.llama.llama_engine import EngineSettings, load_engine
 from sleepy_agent.serving.llama.native import NativeModel
+from trainer.pretrain.network import Qwen2
 
 CLOSE = 1e-3
 TEXTS = (
@@ -63,7 +64,7 @@ def exact(trained: dict[str, Any], tokenizer: Tokenizer, tmp_path_factory: pytes
 @pytest.fixture(scope="module")
 def network(trained: dict[str, Any], tokenizer: Tokenizer) -> Qwen2:
     torch.set_num_threads(1)
-    network = Qwen2(SHAPE, tokenizer.get_vocab_size())
+    network = adapted_qwen2(SHAPE, tokenizer.get_vocab_size())
     network.load_state_dict(trained["base"])
     return network
 
