@@ -108,12 +108,14 @@ class Qwen2(nn.Module):
             elif name.endswith("bias"):
                 nn.init.zeros_(parameter)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Logits of each place, (batch, length, vocabulary), of (batch, length) tokens."""
+    def forward(self, tokens: Tensor, places: Tensor | None = None) -> Tensor:
+        """Logits of each place, (batch, length, vocabulary), of (batch, length) tokens; where `places` is given, a mask
+        of that shape, only of those that are set: (places set, vocabulary)."""
         x = self.model.embed_tokens(tokens)
         turn = turns(tokens.shape[1], self.shape.embedding // self.shape.heads, self.shape.rope_base, tokens.device)
         for layer in self.model.layers:
             x = layer(x, turn)
+        x = x if places is None else x[places]
         return functional.linear(self.model.norm(x), self.model.embed_tokens.weight)
 
 

@@ -39,6 +39,7 @@ LOG_STEPS: Final = 20
 TUNE_STEPS: Final = 500
 MOST_TUNED: Final = 1000
 """Lessons of the tune set that are measured now and then."""
+PROMPT_STRIDE: Final = 4
 CHECKPOINT_SECONDS: Final = 240.0
 
 
@@ -98,7 +99,7 @@ def run(
             rate = learning_rate(step, recipe)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            is_last = learn(network, optimizer, prepared, batch, peers, machine, recipe, figures, cancel)
+            is_last = learn(network, optimizer, prepared, batch, peers, machine, recipe, figures, step, cancel)
             step += 1
             is_end = is_last or step == recipe.steps
             if log is None:
@@ -154,6 +155,7 @@ def learn(
     machine: Machine,
     recipe: Recipe,
     figures: Figures,
+    step: int,
     cancel: CancelToken,
 ) -> bool:
     """One step. Returns whether to stop, which all processes come to at the same step."""
@@ -161,8 +163,13 @@ def learn(
     answers = sum(int(prepared.lengths[number] - prepared.prompt_lengths[number]) for number in batch)
     prompts = sum(int(prepared.prompt_lengths[number]) - 1 for number in batch)
     tokens, is_answer, is_prompt = rows_of(prepared, peers.share(batch), machine.device)
-    losses = losses_of(network, tokens, machine)
-    answer_loss, prompt_loss = (losses * is_answer).sum(), (losses * is_prompt).sum()
+    # Every few tokens of the questions stand for all, since what each costs is a sum over the whole vocabulary.
+    stands_for = torch.zeros_like(is_prompt)
+    stands_for[:, step % PROMPT_STRIDE :: PROMPT_STRIDE] = PROMPT_STRIDE
+    is_prompt *= stands_for
+    places = (is_answer + is_prompt) > 0
+    losses = losses_of(network, tokens, machine, places)
+    answer_loss, prompt_loss = (losses * is_answer[places]).sum(), (losses * is_prompt[places]).sum()
     weight = answers + recipe.prompt_weight * prompts
     torch.autograd.backward((answer_loss + recipe.prompt_weight * prompt_loss) / weight)
     parameters = list(network.parameters())
@@ -180,12 +187,11 @@ def learn(
     return stops > 0
 
 
-def losses_of(network: Qwen2, tokens: Tensor, machine: Machine) -> Tensor:
-    """The loss of each token but the first of each row, (batch, length - 1)."""
+def losses_of(network: Qwen2, tokens: Tensor, machine: Machine, places: Tensor) -> Tensor:
+    """The loss at the `places` that are set, a mask of all tokens but the first of each row, (batch, length - 1)."""
     with torch.autocast(tokens.device.type, torch.bfloat16, enabled=machine.autocast):
-        logits = network(tokens[:, :-1])
-    losses = functional.cross_entropy(logits.flatten(0, 1).float(), tokens[:, 1:].flatten(), reduction="none")
-    return losses.view(tokens.shape[0], -1)
+        logits = network(tokens[:, :-1], places)
+    return functional.cross_entropy(logits.float(), tokens[:, 1:][places], reduction="none")
 
 
 def rows_of(prepared: Prepared, numbers: Sequence[int], device: str) -> tuple[Tensor, Tensor, Tensor]:
