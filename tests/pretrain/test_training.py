@@ -10,10 +10,12 @@ import pytest
 import torch
 
 from pretrain.small_lessons import small_lessons
+from sleepy_agent.errors import BadUsage
 from sleepy_agent.process import CancelToken
 from trainer.pretrain.network import count_parameters
 from trainer.pretrain.prepared import batches, prepare, read_prepared
 from trainer.pretrain.recipe import SIZES, Recipe, Shape, read_recipe, write_recipe
+from trainer.pretrain.train_command import prepare_folder
 from trainer.pretrain.training import Machine, answered, learning_rate, read_network, train
 
 TINY = Recipe(Shape(48, 2, 2, 1, 96), steps=8, vocabulary=900, batch_tokens=1024, learning_rate=8e-3, warmup_steps=5)
@@ -65,9 +67,24 @@ def test_the_rate_rises_then_falls() -> None:
     recipe = replace(TINY, steps=100, warmup_steps=10, learning_rate=1.0)
     rates = [learning_rate(step, recipe) for step in range(100)]
     assert rates[0] == pytest.approx(0.1)
-    assert max(rates) == rates[9] or max(rates) == rates[10]
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert 0.02 < rates[-1] < 0.05
+    assert set(rates[10:66]) == {1.0}
+    assert rates[66:] == sorted(rates[66:], reverse=True)
+    assert 0.01 < rates[-1] < 0.05
+
+
+@pytest.mark.parametrize(("reached", "steps", "may"), [(60, 200, True), (60, 80, False), (70, 200, False)])
+def test_how_long_it_trains_may_change_until_the_rate_falls(
+    tmp_path: Path, reached: int, steps: int, may: bool
+) -> None:
+    recipe = replace(TINY, steps=100)
+    begun(tmp_path / "run", recipe, 40)
+    (tmp_path / "run" / "log.jsonl").write_text(json.dumps({"step": reached}) + "\n")
+    if may:
+        prepare_folder(tmp_path / "run", tmp_path / "lessons", replace(recipe, steps=steps))
+        assert read_recipe(tmp_path / "run" / "recipe.json").steps == steps
+    else:
+        with pytest.raises(BadUsage, match="another recipe"):
+            prepare_folder(tmp_path / "run", tmp_path / "lessons", replace(recipe, steps=steps))
 
 
 def test_only_lessons_that_train_and_tune_are_kept(tmp_path: Path) -> None:

@@ -9,7 +9,11 @@ from typing import Final
 
 from sleepy_agent.errors import ModelError
 
-__all__ = ["SIZES", "Recipe", "Shape", "read_recipe", "write_recipe"]
+__all__ = ["LOG", "SIZES", "Recipe", "Shape", "first_of_descent", "has_descended", "read_recipe", "write_recipe"]
+
+LOG: Final = "log.jsonl"
+DESCENT: Final = 0.35
+"""The last ones of all steps, in which the learning rate goes down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,18 @@ SIZES: Final = {
     ),
 }
 """About 5.7 and 14 million parameters, and what proves the path."""
+
+
+def first_of_descent(recipe: Recipe) -> int:
+    """The step from which on the learning rate goes down."""
+    return round((1 - DESCENT) * recipe.steps)
+
+
+def has_descended(folder: Path, recipe: Recipe) -> bool:
+    """Whether the training in a folder, by its log, has come so far that its steps cannot be other ones any more."""
+    log = folder / LOG
+    lines = log.read_text(encoding="utf-8").splitlines() if log.exists() else []
+    return bool(lines) and int(json.loads(lines[-1])["step"]) > first_of_descent(recipe)
 
 
 def write_recipe(file: Path, recipe: Recipe) -> None:

@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from sleepy_agent.errors import EXIT_GREEN, BadUsage, Interrupted
 from sleepy_agent.process import CancelToken, InterruptSignals
 from sleepy_agent.serving.manifest import sha256_of
-from trainer.pretrain.recipe import SIZES, Recipe, read_recipe, write_recipe
+from trainer.pretrain.recipe import SIZES, Recipe, has_descended, read_recipe, write_recipe
 
 OF_RECIPE: Final = {
     "steps": int,
@@ -34,7 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `train`."""
     parser.epilog = (
         "RUN keeps the recipe, the vocabulary, the lessons as numbers, the log and the checkpoint. The same command "
-        "again goes on from the checkpoint; what of the recipe is given then must be as it was."
+        "again goes on from the checkpoint; what of the recipe is given then must be as it was, but for the steps, "
+        "which may be more or fewer as long as the descent of the learning rate has not begun."
     )
     parser.add_argument("--lessons", type=Path, required=True, metavar="FILE", help="JSON lines that `data` made")
     parser.add_argument("--run", type=Path, required=True, metavar="RUN", help="the folder of this training")
@@ -92,10 +93,13 @@ def prepare_folder(folder: Path, lessons: Path, recipe: Recipe) -> None:
         prepare(read_lessons(lessons), sha256_of(lessons), folder, recipe)
         return
     remedy = "Name another folder, or give the same lessons and options."
-    if read_recipe(folder / "recipe.json") != recipe:
+    begun = read_recipe(folder / "recipe.json")
+    may_differ = not (has_descended(folder, begun) or has_descended(folder, recipe))
+    if recipe != (replace(begun, steps=recipe.steps) if may_differ else begun):
         raise BadUsage(f"{folder} is of a training with another recipe.", remedy)
     if lessons.exists() and sha256_of(lessons) != known.lessons_hash:
         raise BadUsage(f"{folder} is of a training with other lessons.", remedy)
+    write_recipe(folder / "recipe.json", recipe)
 
 
 def train_folder(folder: Path, arguments: argparse.Namespace, cancel: CancelToken) -> None:

@@ -1,4 +1,4 @@
-"""Training a network on prepared lessons: AdamW, a short start, then a cosine; 16-bit sums where that is quicker.
+"""Training a network on prepared lessons: AdamW, a short start, a level, a descent; 16-bit sums where that is quicker.
 
 A training lives in a folder: `recipe.json`, `tokenizer.json`, the prepared lessons, `log.jsonl`, `checkpoint.pt`. It
 can be stopped at any moment; what goes on from a checkpoint comes to the same weights as what was never stopped, with
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,16 +24,15 @@ from sleepy_agent.process import CancelToken
 from trainer.pretrain.network import Qwen2, count_parameters
 from trainer.pretrain.peers import Peers, joined, others
 from trainer.pretrain.prepared import Prepared, batches, read_prepared
-from trainer.pretrain.recipe import Recipe, read_recipe
+from trainer.pretrain.recipe import LOG, Recipe, first_of_descent, read_recipe
 
 __all__ = ["Machine", "answered", "read_network", "train"]
 
-LOWEST_RATE: Final = 0.03
+LOWEST_RATE: Final = 0.01
 """Of the learning rate, at the end."""
 CLIP: Final = 1.0
 BETAS: Final = (0.9, 0.98)
 CHECKPOINT: Final = "checkpoint.pt"
-LOG: Final = "log.jsonl"
 LOG_STEPS: Final = 20
 TUNE_STEPS: Final = 500
 MOST_TUNED: Final = 1000
@@ -129,10 +127,11 @@ def all_batches(prepared: Prepared, recipe: Recipe) -> Iterator[list[int]]:
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
-    """A straight way up, then half a cosine down."""
+    """A straight way up, a level, a straight way down (Hägele et al. 2024, "Scaling laws and compute-optimal training
+    beyond fixed training durations"): as good as a cosine, and how many steps there are may be decided on the way."""
     up = min(1.0, (step + 1) / recipe.warmup_steps)
-    down = 0.5 * (1 + math.cos(math.pi * min(1.0, step / recipe.steps)))
-    return recipe.learning_rate * up * (LOWEST_RATE + (1 - LOWEST_RATE) * down)
+    down = min(1.0, (recipe.steps - step) / (recipe.steps - first_of_descent(recipe)))
+    return recipe.learning_rate * up * max(LOWEST_RATE, down)
 
 
 def optimizer_of(network: Qwen2, recipe: Recipe) -> torch.optim.AdamW:
