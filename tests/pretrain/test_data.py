@@ -57,6 +57,13 @@ def test_parts_that_are_there_are_mixed(parts: Path) -> None:
     assert len(said) == made.parts
 
 
+def test_it_ends_after_so_many_parts(parts: Path) -> None:
+    out = parts.parents[1] / "lessons.jsonl"
+    made = make_data(PLAN, out, 1, CancelToken(), lambda _: None, most_parts=1)
+    assert made.parts == 1
+    assert 0 < len(made.mixture.taken) < PLAN.count
+
+
 def test_it_can_be_stopped(tmp_path: Path) -> None:
     cancel = CancelToken()
     cancel.cancel()

@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--count", type=int, default=1000, help="how many lessons (default: 1000)")
     parser.add_argument("--out", type=Path, required=True, help="the file of JSON lines; parts are kept beside it")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a processor)")
+    parser.add_argument("--parts", type=int, metavar="N", help="stop after N parts, even with fewer lessons")
     parser.add_argument("--no-crates", action="store_true", help="made programs alone: nothing is fetched")
 
 
@@ -65,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     plan = plan_for(arguments.seed, arguments.count, with_crates=not arguments.no_crates)
     with InterruptSignals(cancel):
-        made = make_data(plan, arguments.out, max(1, arguments.jobs), cancel, progress)
+        made = make_data(plan, arguments.out, max(1, arguments.jobs), cancel, progress, arguments.parts)
     summary = summary_of(made.mixture.taken, made, time.monotonic() - started)
     arguments.out.with_suffix(".summary.json").write_text(json.dumps(summary, indent=1) + "\n", encoding="utf-8")
     progress(f"{len(made.mixture.taken)} lessons in {arguments.out}")
@@ -88,15 +89,17 @@ class Made:
     parts: int
 
 
-def make_data(plan: Plan, out: Path, jobs: int, cancel: CancelToken, progress: Progress) -> Made:
-    """Make parts in `jobs` processes and mix them in their order; writes `out` when done. Raises Interrupted: what was
-    made by then is used the next time."""
+def make_data(
+    plan: Plan, out: Path, jobs: int, cancel: CancelToken, progress: Progress, most_parts: int | None = None
+) -> Made:
+    """Make parts in `jobs` processes, at most so many, and mix them in their order; writes `out` when done. Raises
+    Interrupted: what was made by then is used the next time."""
     folder = out.parent / f"{out.name}.parts" / recipe_hash(plan)
     folder.mkdir(parents=True, exist_ok=True)
     mixture, counts = Mixture(plan.count, weights()), Counter[str]()
     number = stale = 0
     with Workers(plan, folder, jobs) as workers:
-        while not mixture.is_full and stale < MOST_STALE:
+        while not mixture.is_full and stale < MOST_STALE and number != most_parts:
             workers.wait_for(number, cancel)
             part = read_part(part_file(folder, number))
             taken = sum(mixture.offer(told) for told in part.told)
