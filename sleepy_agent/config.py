@@ -22,6 +22,11 @@ import platformdirs
 from sleepy_agent.errors import BadUsage
 
 HOME_VARIABLE = "SLEEPY_HOME"
+SHIPPED_VARIABLE = "SLEEPY_SHIPPED_MODEL"
+"""Where the model that comes with Sleepy lies, for whoever puts it somewhere else; empty: none comes with it."""
+SHIPPED_MODEL = Path(__file__).parent / "serving" / "models" / "seed" / "seed.gguf"
+NO_MODEL = "none"
+"""The setting `model` of somebody who wants none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Places:
     cache: Path
     state: Path
     config: Path
+    shipped_model: Path | None = None
+    """The file of the model that comes with Sleepy, where one does; it is read and never written."""
 
     @property
     def store_file(self) -> Path:
@@ -94,7 +101,8 @@ class Settings:
     """Nothing below these folders is worked on in the background; absolute, or beginning with `~`."""
 
     model: str = ""
-    """The local model: its name as `sleepy model list` shows it, or a GGUF file; empty: the one that is there."""
+    """The local model: its name as `sleepy model list` shows it, or a GGUF file; "none": no local model is asked;
+    empty: the one that was fetched, or the one that comes with Sleepy."""
     model_endpoint: str = ""
     """Base URL of an OpenAI-compatible server (vLLM, llama-server, Ollama) that is asked instead of our own."""
     model_name: str = ""
@@ -216,15 +224,17 @@ CONDITIONS: Mapping[str, tuple[str, Callable[[Any], bool]]] = MappingProxyType(
 
 def find_places(environment: Mapping[str, str] = os.environ) -> Places:
     """Places for this user; `SLEEPY_HOME` wins over the platform's conventions."""
-    home = environment.get(HOME_VARIABLE)
+    home, shipped = environment.get(HOME_VARIABLE), environment.get(SHIPPED_VARIABLE)
+    model = SHIPPED_MODEL if shipped is None else Path(shipped).expanduser().absolute() if shipped else None
     if home:
         root = Path(home).expanduser().absolute()
-        return Places(cache=root / "cache", state=root / "state", config=root / "config")
+        return Places(root / "cache", root / "state", root / "config", model)
     directories = platformdirs.PlatformDirs("sleepy", appauthor=False)
     return Places(
         cache=Path(directories.user_cache_dir),
         state=Path(directories.user_state_dir),
         config=Path(directories.user_config_dir),
+        shipped_model=model,
     )
 
 

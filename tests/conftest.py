@@ -17,6 +17,8 @@ def sleepy_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     """SLEEPY_HOME, new and empty; not below `tmp_path`, which a test may fill and list as its own."""
     home = tmp_path_factory.mktemp("sleepy-home")
     monkeypatch.setenv("SLEEPY_HOME", str(home))
+    # What is tested without a model is so wherever the tests run; a test of the shipped one names it.
+    monkeypatch.setenv("SLEEPY_SHIPPED_MODEL", "")
     # A test never downloads a toolchain, and output looks the same wherever the tests run.
     monkeypatch.setenv("RUSTUP_AUTO_INSTALL", "0")
     for name in ("FORCE_COLOR", "NO_COLOR", "SLEEPY_TRACEBACK"):

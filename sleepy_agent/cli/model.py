@@ -23,7 +23,7 @@ from sleepy_agent.cli.model_report import (
 )
 from sleepy_agent.cli.settings_file import write_setting
 from sleepy_agent.cli.terminal import Terminal, terminal_of_process
-from sleepy_agent.config import Places, Settings, find_places, load_settings
+from sleepy_agent.config import NO_MODEL, Places, Settings, find_places, load_settings
 from sleepy_agent.errors import EXIT_GREEN, BadUsage, ModelError
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.clients.lifecycle import stop_server
@@ -37,6 +37,7 @@ from sleepy_agent.serving.models.installed import (
     stored_model,
     stored_models,
 )
+from sleepy_agent.serving.models.shipped import SEED, shipped_file
 
 NEEDED_EXTRA: Final = "Install the extra that brings it: `pip install 'sleepy-coder[serve]'`."
 
@@ -150,11 +151,17 @@ def list_models(arguments: argparse.Namespace, terminal: Terminal, places: Place
 
 def add_use_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of `sleepy model use`."""
-    parser.add_argument("model", metavar="MODEL", help="a model that is here, or the path of a GGUF file")
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        help="a model that is here, the path of a GGUF file, `seed` for the one that comes with Sleepy, or `none`",
+    )
 
 
 def use(arguments: argparse.Namespace, terminal: Terminal, places: Places, settings: Settings) -> int:
-    """Use a model from now on."""
+    """Use a model from now on, or none."""
+    if arguments.model == NO_MODEL:
+        return use_none(arguments, terminal, places, settings)
     name, file = named_model(arguments.model, places, settings)
     validate_base(file)
     was_in_use = file_in_use(places, settings) == file
@@ -163,6 +170,15 @@ def use(arguments: argparse.Namespace, terminal: Terminal, places: Places, setti
     record = {"name": name, "file": str(file), "server_ended": was_running, "endpoint": settings.model_endpoint or None}
     ended = " The server that ran with another one has ended." if was_running else ""
     tell(terminal, arguments.json, record, f"{name} is used from now on.{ended}{instead_of_it(settings)}")
+    return EXIT_GREEN
+
+
+def use_none(arguments: argparse.Namespace, terminal: Terminal, places: Places, settings: Settings) -> int:
+    """Ask no local model from now on."""
+    was_running = settings.model != NO_MODEL and stop_server(places)
+    settings = choose(places, settings, NO_MODEL)
+    record = {"name": None, "file": None, "server_ended": was_running, "endpoint": settings.model_endpoint or None}
+    tell(terminal, arguments.json, record, "No local model is asked from now on; `sleepy model use seed` undoes it.")
     return EXIT_GREEN
 
 
@@ -198,6 +214,8 @@ def remove(arguments: argparse.Namespace, terminal: Terminal, places: Places, se
     """Delete a model."""
     name = arguments.model
     model = stored_model(places, name)
+    if model is None and name == SEED and shipped_file(places) is not None:
+        raise ModelError(f"The model {SEED} is a part of Sleepy.", "`sleepy model use none` keeps it from being asked.")
     if model is None:
         raise unknown_model(name, places)
     in_use = model.file is not None and file_in_use(places, settings) == model.file
@@ -215,12 +233,18 @@ def remove(arguments: argparse.Namespace, terminal: Terminal, places: Places, se
 
 def merge(arguments: argparse.Namespace, terminal: Terminal, places: Places, settings: Settings) -> int:
     """Merge an adapter into a base."""
-    only = only_model(places, settings)
+    only = only_model(places, settings) or (SEED if shipped_is_in_use(places, settings) else None)
     name = settings.model if arguments.base is None else named_model(arguments.base, places, settings)[0]
     base = model_in_use(places, replace(settings, model=name))
     code = model_merge.merge(arguments, base, terminal, places, settings)
     keep_in_use(places, settings, only)
     return code
+
+
+def shipped_is_in_use(places: Places, settings: Settings) -> bool:
+    """Whether nobody had to choose the model that comes with Sleepy."""
+    shipped = shipped_file(places)
+    return shipped is not None and not settings.model and file_in_use(places, settings) == shipped
 
 
 def named_model(name: str, places: Places, settings: Settings) -> tuple[str, Path]:
@@ -231,7 +255,8 @@ def named_model(name: str, places: Places, settings: Settings) -> tuple[str, Pat
             raise ModelError(f"There is no file {file}.", f"Check the path. {LIST}")
         return str(file), file
     model = stored_model(places, name)
-    if model is None or model.file is None:
+    is_shipped = model is None and name == SEED and shipped_file(places) is not None
+    if not is_shipped and (model is None or model.file is None):
         raise unknown_model(name, places)
     return name_and_file_in_use(places, replace(settings, model=name))
 
@@ -260,7 +285,8 @@ def only_model(places: Places, settings: Settings) -> str | None:
 
 def keep_in_use(places: Places, settings: Settings, only: str | None) -> Settings:
     """Write down that the one that was alone is used, now that it is not alone any more: else none would be."""
-    return choose(places, settings, only) if only and len(installed_files(places)) > 1 else settings
+    is_alone = len(installed_files(places)) == (0 if only == SEED else 1)
+    return settings if only is None or is_alone else choose(places, settings, only)
 
 
 def instead_of_it(settings: Settings) -> str:

@@ -12,7 +12,7 @@ from typing import Final
 
 from sleepy_agent.cli.checks import Check, Machine, State
 from sleepy_agent.cli.model_report import size_text
-from sleepy_agent.config import Settings, load_settings
+from sleepy_agent.config import NO_MODEL, Settings, load_settings
 from sleepy_agent.errors import ModelError, SleepyError
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.clients.lifecycle import connect
@@ -20,11 +20,10 @@ from sleepy_agent.serving.clients.model_choice import installed_files, model_in_
 from sleepy_agent.serving.manifest import adapter_files, check_base, read_snapshot
 from sleepy_agent.serving.memory_need import available_bytes
 from sleepy_agent.serving.models.installed import default_model, memory_of_file
+from sleepy_agent.serving.models.shipped import SEED, SERVING, shipped_file
 from sleepy_agent.serving.serve_folder import read_address, serve_folder_of
 
 ASKING: Final = ("httpx",)
-SERVING: Final = ("httpx", "llama_cpp", "uvicorn")
-"""Packages that tell whether the extra `serve` is installed."""
 INSTALL: Final = "pip install 'sleepy-coder[serve]'"
 ANSWER_SECONDS: Final = 2.0
 
@@ -62,7 +61,15 @@ def check_endpoint(check: str, model: str, url: str, key_variable: str, machine:
 def check_local(machine: Machine, settings: Settings) -> Iterator[Check]:
     """The model in llama.cpp: is one chosen, does it fit, who answers for it."""
     places = machine.places
-    if not settings.model and not installed_files(places):
+    is_chosen = bool(settings.model or installed_files(places))
+    if settings.model == NO_MODEL:
+        yield Check("model", State.OK, "none is asked: the settings say so", essential=False)
+        return
+    if not is_chosen and shipped_file(places) is not None and (missing := missing_packages(SERVING)):
+        text = f"{SEED} comes with Sleepy, and is asked once {missing} is installed ({INSTALL})"
+        yield Check("model", State.OK, text, essential=False)
+        return
+    if not is_chosen and shipped_file(places) is None:
         size = size_text(default_model().size_bytes)
         text = f"none; `sleepy model pull` fetches one ({size}), everything but the source `model` works without"
         yield Check("model", State.OK, text, essential=False)

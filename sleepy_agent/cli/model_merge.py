@@ -15,7 +15,7 @@ from sleepy_agent.errors import EXIT_ERRORS_REMAIN, EXIT_GREEN, ModelError
 from sleepy_agent.process import CancelToken, InterruptSignals
 from sleepy_agent.serving.clients.model_choice import InstalledModel
 from sleepy_agent.serving.manifest import check_base, read_snapshot
-from sleepy_agent.serving.models.installed import MODEL_NAME, alone_with
+from sleepy_agent.serving.models.installed import alone_with, refuse_name
 
 SUMMARY: Final = "make an adapter part of its base, as a model of its own"
 
@@ -61,10 +61,7 @@ def merge(
 
     adapter, file, scale = adapter_file(arguments.adapter, base, places)
     name = arguments.name or f"{base.name}-{adapter}".lower()
-    if not MODEL_NAME.fullmatch(name) or name.endswith(".gguf"):
-        raise ModelError(
-            f"A model cannot be called {name!r}.", "Give it a --name of small letters, digits, dots and dashes."
-        )
+    refuse_name(name)
     folder = places.models_folder / name
     cancel = CancelToken()
     with alone_with(places, name), shown_steps(terminal, silent=arguments.json) as on_step, InterruptSignals(cancel):

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sleepy_agent.config import Places, Settings
+from sleepy_agent.config import NO_MODEL, Places, Settings
 from sleepy_agent.errors import ModelError
 from sleepy_agent.serving.clients.model_choice import name_and_file_in_use
 from sleepy_agent.serving.files.gguf_header import read_header
@@ -24,6 +24,7 @@ from sleepy_agent.serving.models.installed import (
     read_record,
     stored_models,
 )
+from sleepy_agent.serving.models.shipped import SEED, card_of, card_text_of, shipped_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,6 +55,8 @@ class ListedModel:
     repository: str | None
     says: str | None
     file: str | None
+    is_shipped: bool = False
+    """Whether it is a part of Sleepy."""
 
 
 def file_in_use(places: Places, settings: Settings) -> Path | None:
@@ -70,7 +73,10 @@ def listed_models(places: Places, settings: Settings) -> tuple[ListedModel, ...]
     stored = stored_models(places)
     used = file_in_use(places, settings)
     here = [_stored_line(model, known.get(model.name), settings, used) for model in stored]
-    if used is not None and all(model.file != used for model in stored):
+    shipped = shipped_file(places)
+    if shipped is not None and all(model.name != SEED for model in stored):
+        here.insert(0, _shipped_line(shipped, settings, used))
+    if used is not None and used != shipped and all(model.file != used for model in stored):
         # A file of the user's own, wherever it lies.
         size = used.stat().st_size
         here.append(
@@ -113,6 +119,26 @@ def _stored_line(model: StoredModel, known: KnownModel | None, settings: Setting
         repository=record.repository if record else of_catalogue.repository if of_catalogue else None,
         says=of_catalogue.says if of_catalogue else None,
         file=None if model.file is None else str(model.file),
+    )
+
+
+def _shipped_line(file: Path, settings: Settings, used: Path | None) -> ListedModel:
+    card, size = card_of(file), file.stat().st_size
+    quantisation, licence = card.get("quantisation"), card.get("licence")
+    return ListedModel(
+        name=SEED,
+        state=ModelState.READY,
+        in_use=file == used,
+        is_default=False,
+        size_bytes=size,
+        stored_bytes=size,
+        memory_bytes=memory_of_file(file, settings),
+        quantisation=quantisation if isinstance(quantisation, str) else None,
+        licence=licence if isinstance(licence, str) else None,
+        repository=None,
+        says=None,
+        file=str(file),
+        is_shipped=True,
     )
 
 
@@ -176,6 +202,8 @@ def print_list(console: Console, models: Sequence[ListedModel], settings: Settin
         console.print(
             Text(f"None of them is asked: the setting model_endpoint names {settings.model_endpoint}.", "bold")
         )
+    elif settings.model == NO_MODEL:
+        console.print(Text("None of them is asked: `sleepy model use NAME` changes that.", "bold"))
     elif ready and not any(model.in_use for model in ready):
         console.print(Text("None is in use: `sleepy model use NAME` chooses one.", "bold"))
 
@@ -189,7 +217,7 @@ def _facts_of(model: ListedModel) -> list[str]:
     return [
         _size(model.size_bytes),
         f"memory {_size(model.memory_bytes)}",
-        *(fact for fact in (model.quantisation, model.licence, state) if fact),
+        *(fact for fact in (model.quantisation, model.licence, "shipped" if model.is_shipped else "", state) if fact),
     ]
 
 
@@ -224,6 +252,7 @@ def describe_model(name: str, file: Path, places: Places, settings: Settings) ->
         "licence": record.licence if record else licence if isinstance(licence, str) else None,
         "record": None if record is None else asdict(record),
         "is_as_fetched": None if record is None else record.sha256 == found["sha256"],
+        "card": card_of(file) or None if file == places.shipped_model else None,
         "model": found,
     }
 
@@ -241,6 +270,12 @@ def print_facts(console: Console, facts: dict[str, Any], settings: Settings) -> 
         console.print(
             Text("  It is not the file that was fetched: `sleepy model rm` it and fetch it again.", "bold red")
         )
+    text = card_text_of(Path(facts["file"])) if facts["card"] else None
+    if text:
+        from rich.markdown import Markdown
+
+        console.print()
+        console.print(Markdown(text))
 
 
 def _lines_of(facts: dict[str, Any], settings: Settings) -> list[tuple[str, str | None]]:

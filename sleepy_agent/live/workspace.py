@@ -81,7 +81,8 @@ class LiveWorkspace:
         self._opening = opening
         self._lifetime = lifetime
         self._progress = progress
-        self._sources: Sequence[Source] = choose_sources(None, opening.places, opening.settings)
+        self._sources: Sequence[Source] = choose_sources(None)
+        self._has_models = False
         self._buffers: dict[Path, bytes] = {}
         self._known_texts: OrderedDict[str, KnownText] = OrderedDict()
         self._awaited: dict[str, AwaitedProblem] = {}
@@ -271,6 +272,10 @@ class LiveWorkspace:
 
     @property
     def sources(self) -> Sequence[Source]:
+        """Who is asked for fixes. Models come with the first search: an open workspace without problems needs none."""
+        if not self._has_models:
+            self._sources = choose_sources(None, self._opening.places, self._opening.settings)
+            self._has_models = True
         return self._sources
 
     @property

@@ -61,7 +61,8 @@ def make_terminal(
     answers: str = "", *, interactive: bool = False, colours: bool = False, environment: Mapping[str, str] | None = None
 ) -> FakeTerminal:
     """`answers`: what the user types. `colours`: the output is a terminal, too."""
-    base = {"SLEEPY_HOME": os.environ["SLEEPY_HOME"], "TERM": "xterm-256color", "COLUMNS": "120"}
+    kept = {name: os.environ[name] for name in ("SLEEPY_HOME", "SLEEPY_SHIPPED_MODEL")}
+    base = kept | {"TERM": "xterm-256color", "COLUMNS": "120"}
     return FakeTerminal(
         input=Stream(answers, terminal=interactive),
         output=Stream(terminal=colours),

@@ -47,7 +47,7 @@ def trained() -> StandIn:
 @pytest.fixture
 def places(trained: StandIn, sleepy_home: Path) -> Iterator[Places]:
     """The stand-in as the model that is there. Its server is ended."""
-    found = find_places({"SLEEPY_HOME": str(sleepy_home)})
+    found = find_places()
     found.config.mkdir(parents=True)
     found.settings_file.write_text(SETTINGS)
     folder = found.models_folder / "stand-in"

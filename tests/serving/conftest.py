@@ -14,7 +14,7 @@ from sleepy_agent.config import Places, find_places
 
 @pytest.fixture
 def places(sleepy_home: Path) -> Places:
-    return find_places({"SLEEPY_HOME": str(sleepy_home)})
+    return find_places({"SLEEPY_HOME": str(sleepy_home), "SLEEPY_SHIPPED_MODEL": ""})
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from sleepy_agent.config import NO_MODEL as NO_MODEL_WANTED
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.domain import Candidate, Problem
 from sleepy_agent.errors import BadUsage
@@ -46,7 +47,8 @@ def available_sources(places: Places | None = None, settings: Settings | None = 
 def model_sources(places: Places, settings: Settings) -> Mapping[str, Source | Missing]:
     """The models that could be asked, each with what keeps it from being a source here."""
     # Without a model nothing of this is imported.
-    if not (settings.model or settings.model_endpoint or settings.remote_endpoint or any_model(places)):
+    is_set_up = settings.model not in ("", NO_MODEL_WANTED) or settings.model_endpoint or settings.remote_endpoint
+    if not (is_set_up or any_model(places)):
         return {"model": Missing(NO_MODEL, GET_A_MODEL), "remote": Missing(NO_REMOTE, SET_REMOTE)}
     from sleepy_agent.fixes.sources.model import local_source, remote_source
     from sleepy_agent.serving.chat import ModelUnavailable
@@ -70,8 +72,14 @@ def missing_models(places: Places, settings: Settings) -> Mapping[str, Missing]:
 
 
 def any_model(places: Places) -> bool:
-    """Whether a model was fetched."""
-    return next(places.models_folder.glob("*/*.gguf"), None) is not None
+    """Whether a model was fetched, or comes with Sleepy and can be asked."""
+    if next(places.models_folder.glob("*/*.gguf"), None) is not None:
+        return True
+    if places.shipped_model is None:
+        return False
+    from sleepy_agent.serving.models.shipped import shipped_is_usable
+
+    return shipped_is_usable(places)
 
 
 @dataclass(frozen=True, slots=True)

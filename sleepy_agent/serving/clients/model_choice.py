@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from sleepy_agent.config import Places, Settings
+from sleepy_agent.config import NO_MODEL, Places, Settings
 from sleepy_agent.errors import CannotWrite, ModelError
 from sleepy_agent.serving.chat import ChatModel, ModelUnavailable
 from sleepy_agent.serving.clients.endpoint import Endpoint, EndpointModel
 from sleepy_agent.serving.clients.lifecycle import OnProgress
 from sleepy_agent.serving.clients.served_model import ServedModel
 from sleepy_agent.serving.manifest import SHA256, model_id_of, sha256_of, write_atomically
+from sleepy_agent.serving.models.shipped import SEED, SERVING, known_sha256, shipped_file, shipped_is_usable
 
 PULL = "`sleepy model pull` fetches one; `sleepy model list` shows which there are."
 
@@ -55,13 +56,13 @@ def main_model(
         name = settings.model_name or "sleepy/base"
         endpoint = Endpoint(settings.model_endpoint, name, settings.model_key_variable, has_adapters=True)
         return EndpointModel(endpoint, environment)
-    if not settings.model and not installed_files(places):
+    if settings.model == NO_MODEL or not (settings.model or installed_files(places) or shipped_is_usable(places)):
         return None
     try:
         model = model_in_use(places, settings)
     except ModelError as error:
         return ModelUnavailable(error.message, error.remedy, is_lasting=True)
-    if find_spec("httpx") is None:
+    if any(find_spec(name) is None for name in SERVING):
         return NO_PACKAGES
     return ServedModel(places, settings, model.model_id, on_progress=on_progress)
 
@@ -98,12 +99,19 @@ def model_in_use(places: Places, settings: Settings) -> InstalledModel:
 def name_and_file_in_use(places: Places, settings: Settings) -> tuple[str, Path]:
     """The same without its checksum, which may take a while. Raises ModelError."""
     wanted = settings.model
+    if wanted == NO_MODEL:
+        raise ModelError(
+            'No local model is used: the settings say model = "none".', f"`sleepy model use {SEED}`. {PULL}"
+        )
     if wanted.endswith(".gguf") or "/" in wanted:
         file = Path(wanted).expanduser()
         if not file.is_file():
             raise ModelError(f"The model {file} of the settings is not there.", f"Correct that path. {PULL}")
         return file.stem, file
     files = [file for file in installed_files(places) if wanted in ("", file.parent.name)]
+    shipped = shipped_file(places)
+    if not files and shipped is not None and wanted in ("", SEED):
+        return SEED, shipped
     if not files:
         raise ModelError(f"The model {wanted} is not there." if wanted else "There is no local model.", PULL)
     if len(files) > 1:
@@ -113,6 +121,8 @@ def name_and_file_in_use(places: Places, settings: Settings) -> tuple[str, Path]
 
 
 def _described(name: str, file: Path, places: Places) -> InstalledModel:
+    if file == places.shipped_model and (sha256 := known_sha256(file)):
+        return InstalledModel(name, file, sha256)
     try:
         record = json.loads((file.parent / "info.json").read_text(encoding="utf-8"))
         # Beside a file from elsewhere lies something of somebody else by that name.

@@ -17,7 +17,8 @@ from typing import Final
 from sleepy_agent import __version__
 from sleepy_agent.errors import ModelError
 from sleepy_agent.serving.manifest import SHA256, sha256_of
-from sleepy_agent.serving.models.installed import LIST, MODEL_NAME, PART_SUFFIX, KnownModel, known_models
+from sleepy_agent.serving.models.installed import LIST, PART_SUFFIX, KnownModel, known_models, refuse_name
+from sleepy_agent.serving.models.shipped import SEED
 
 OFFLINE_VARIABLES: Final = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 TRUE_WORDS: Final = frozenset({"1", "on", "yes", "true"})
@@ -52,6 +53,8 @@ class RemoteFile:
 
 def wanted_model(reference: str, name: str | None = None, revision: str = "main") -> WantedModel:
     """What `NAME` of the catalogue or `OWNER/REPOSITORY/FILE.gguf` means. Raises ModelError."""
+    if reference == SEED:
+        raise ModelError(f"The model {SEED} comes with Sleepy.", f"`sleepy model use {SEED}` uses it.")
     known = next((model for model in known_models() if model.name == reference), None)
     match = REFERENCE.fullmatch(reference)
     if known is None and match is None:
@@ -63,10 +66,7 @@ def wanted_model(reference: str, name: str | None = None, revision: str = "main"
         assert match is not None
         wanted = WantedModel(PurePosixPath(match["file"]).stem.lower(), match["repository"], match["file"], revision)
     called = wanted.name if name is None else name
-    if not MODEL_NAME.fullmatch(called) or called.endswith(".gguf"):
-        raise ModelError(
-            f"A model cannot be called {called!r}.", "Give it a --name of small letters, digits, dots and dashes."
-        )
+    refuse_name(called)
     if SPLIT.search(wanted.file):
         raise ModelError(
             f"{wanted.file} is one of several parts of a model.", "Choose a file of that repository that is whole."

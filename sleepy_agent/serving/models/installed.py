@@ -25,6 +25,7 @@ from sleepy_agent.errors import ModelError, cannot_write
 from sleepy_agent.serving.files.gguf_header import GgufHeader, read_header
 from sleepy_agent.serving.manifest import write_atomically
 from sleepy_agent.serving.memory_need import MEGABYTE, RESERVE_BYTES
+from sleepy_agent.serving.models.shipped import RESERVED
 
 SCHEMA: Final = 1
 INFO_NAME: Final = "info.json"
@@ -180,6 +181,15 @@ def alone_with(places: Places, name: str) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def refuse_name(name: str) -> None:
+    """Raise ModelError for a name that no model of the user's can have."""
+    if not MODEL_NAME.fullmatch(name) or name.endswith(".gguf") or name in RESERVED:
+        raise ModelError(
+            f"A model cannot be called {name!r}.",
+            f"Give it a --name of small letters, digits, dots and dashes, not {' or '.join(sorted(RESERVED))}.",
+        )
 
 
 def remove_model(places: Places, name: str) -> int:
