@@ -1,4 +1,5 @@
-"""Koans repaired by the engine: the same search as in a user's workspace, with one thing forbidden."""
+"""One file repaired by the engine, to measure what its sources can do: the same search as in a user's workspace, with
+everything taken that is offered, and nothing changed that what is measured by stands in."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from sleepy_agent.code.edits import EditConflict, apply_edits, unified_diff
 from sleepy_agent.domain import Edit, Problem
 from sleepy_agent.fixes.bookkeeping import RunBook, start_budget
 from sleepy_agent.fixes.engine import repair_for_good
-from sleepy_agent.fixes.events import AttemptMade, Decision, Event, FixAccepted, Offer, SourceUnavailable
+from sleepy_agent.fixes.events import AttemptMade, Decision, Emit, Event, FixAccepted, Offer, SourceUnavailable
 from sleepy_agent.fixes.run import FixOptions, Run, consultation_for
 from sleepy_agent.fixes.sources import Source
 from sleepy_agent.fixes.sources.context import KnownItems
@@ -24,17 +25,33 @@ from sleepy_agent.process import CancelToken
 REFUSAL = "it changes the tests of a koan, or a file beside its code"
 
 
-class KoanSession(CheckSession):
-    """A session in which nothing can be changed but the code of koans above their tests."""
+class RestrictedSession(CheckSession):
+    """A session in which nothing can be changed but the code of Rust files."""
+
+    refusal = "it changes a file that is no Rust"
+
+    def may_become(self, before: bytes, after: bytes) -> bool:  # noqa: ARG002
+        """Whether a Rust file may have this text in place of that one."""
+        return True
 
     def try_edits(self, edits: Sequence[Edit], targets: Sequence[Problem], **how: Any) -> Trial:
         """As ever, but refused unread where the edits touch anything else."""
         texts = apply_edits(edits, self.read)
         if not isinstance(texts, EditConflict) and not all(
-            path.suffix == ".rs" and has_same_tests(self.read(path), text) for path, text in texts.items()
+            path.suffix == ".rs" and self.may_become(self.read(path), text) for path, text in texts.items()
         ):
-            return refused_trial(edits, REFUSAL)
+            return refused_trial(edits, self.refusal)
         return super().try_edits(edits, targets, **how)
+
+
+class KoanSession(RestrictedSession):
+    """A session in which nothing can be changed but the code of koans above their tests."""
+
+    refusal = REFUSAL
+
+    def may_become(self, before: bytes, after: bytes) -> bool:
+        """Whether the tests stay as they are."""
+        return has_same_tests(before, after)
 
 
 def has_same_tests(before: bytes, after: bytes) -> bool:
@@ -44,7 +61,7 @@ def has_same_tests(before: bytes, after: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """What the engine made of one koan. `texts`: what compiles, the one that was taken first, then the others in the
+    """What the engine made of one file. `texts`: what compiles, the one that was taken first, then the others in the
     order they were tried; empty where nothing does. `rounds`: of questions to a model."""
 
     is_green: bool
@@ -73,12 +90,14 @@ class Watch:
 
     session: CheckSession
     file: Path
+    tell: Emit
     taken: list[FixAccepted]
     green_texts: list[str]
     unavailable: list[str]
 
     def emit(self, event: Event) -> None:
-        """Keep what counts."""
+        """Keep what counts, and pass everything on."""
+        self.tell(event)
         match event:
             case FixAccepted():
                 self.taken.append(event)
@@ -91,24 +110,25 @@ class Watch:
 
 
 def take_the_first(_offer: Offer) -> Decision:
-    """Whoever works on a koan takes what is offered, preferred or not: its test decides."""
+    """Whoever measures takes what is offered, preferred or not: tests decide."""
     return Decision.YES
 
 
-def repair_koan(
+def repair_file(
     session: CheckSession,
     sources: Sequence[Source],
     file: Path,
     seconds: float,
     known_items: KnownItems,
     cancel: CancelToken,
+    emit: Emit = lambda _event: None,
 ) -> Repair:
-    """Repair the koan in `file`. What was taken stays in the session: no other koan sees it, and nothing is compiled
-    again for the next."""
+    """Repair one file of a session, within so many seconds. What was taken stays in the session. `emit` hears
+    everything that happens."""
     before = session.read(file)
-    watch = Watch(session, file, [], [], [])
-    book = RunBook("koans", session.workspace.root, session.read, watch.emit)
-    options = FixOptions(files=(file,), write=False, command="sleepy koans run")
+    watch = Watch(session, file, emit, [], [], [])
+    book = RunBook("measured", session.workspace.root, session.read, watch.emit)
+    options = FixOptions(files=(file,), write=False)
     began = time.perf_counter()
     run = Run(session, sources, options, take_the_first, watch.emit, cancel, start_budget(seconds), book)
     run.known_items = known_items

@@ -17,7 +17,7 @@ from sleepy_agent.koans.behaviour import Behaviour, run_tests_of
 from sleepy_agent.koans.own_server import own_model
 from sleepy_agent.koans.packages import Packages, Progress, lay_packages, reachable
 from sleepy_agent.koans.records import Koan, KoanSet
-from sleepy_agent.koans.repairs import KoanSession, Repair, repair_koan
+from sleepy_agent.koans.repairs import KoanSession, Repair, repair_file
 from sleepy_agent.koans.scores import KoanResult
 from sleepy_agent.process import CancelToken
 
@@ -110,7 +110,8 @@ def repair_all(
     cancel: CancelToken,
     progress: Progress,
 ) -> dict[str, Repair]:
-    """Every koan's repair. The workspace is opened, and looked at once, before the first."""
+    """Every koan's repair. The workspace is opened, and looked at once, before the first. What was taken for a koan
+    stays: no other koan sees it, and nothing is compiled again for the next."""
     known_items = KnownItems()
 
     def opening(text: str) -> None:
@@ -123,7 +124,7 @@ def repair_all(
         found = {}
         for number, koan in enumerate(koans, 1):
             progress(f"repairing {number} of {len(koans)}: {koan.name}")
-            found[koan.name] = repair_koan(
+            found[koan.name] = repair_file(
                 session, sources, packages.source(koan.name), options.seconds, known_items, cancel
             )
     return found

@@ -17,7 +17,7 @@ from sleepy_agent.fixes.sources.context import KnownItems
 from sleepy_agent.fixes.sources.model import ModelSource
 from sleepy_agent.koans.packages import lay_packages
 from sleepy_agent.koans.records import Koan, KoanSet
-from sleepy_agent.koans.repairs import REFUSAL, KoanSession, Repair, has_same_tests, repair_koan
+from sleepy_agent.koans.repairs import REFUSAL, KoanSession, Repair, has_same_tests, repair_file
 from sleepy_agent.koans.run import RunOptions, run_koans
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.chat import ModelUnavailable
@@ -53,7 +53,7 @@ def repaired_by(tmp_path: Path, koan: Koan, source: Source) -> Repair:
     packages = lay_packages(tmp_path, [koan], {koan.name: koan.exercise}, {})
     cancel = CancelToken()
     with KoanSession.open(packages.root, find_places(), SETTINGS, cancel) as session:
-        return repair_koan(session, [source], packages.source(koan.name), 60.0, KnownItems(), cancel)
+        return repair_file(session, [source], packages.source(koan.name), 60.0, KnownItems(), cancel)
 
 
 def test_a_repair_tells_what_was_done_and_what_it_cost(tmp_path: Path) -> None:

@@ -13,6 +13,9 @@ from sleepy_agent.errors import SleepyError
 COMMANDS: Final = {
     "data": ("trainer.pretrain.data", "make lessons: programs, broken and judged by rustc"),
     "train": ("trainer.pretrain.train_command", "train a model on lessons; the same again goes on where it stopped"),
+    "exam": ("trainer.pretrain.exams.exam_command", "make broken programs that nobody learns from"),
+    "evaluate": ("trainer.pretrain.exams.evaluate_command", "measure a model and other sources on such programs"),
+    "held-back": ("trainer.pretrain.heldback.command", "write exam items of what is kept out of pretraining"),
     "export": ("trainer.pretrain.export_command", "write a trained model as a GGUF file"),
 }
 """The module of each command, with `add_arguments` and `run`, and what the command does. Only the chosen one is
