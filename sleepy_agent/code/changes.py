@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from tree_sitter import Node
 
 from sleepy_agent.code.flags import all_flags
+from sleepy_agent.code.guesses import guess_flags
 from sleepy_agent.code.losses import Text, TextChange, loss_flags
 from sleepy_agent.code.syntax import (
     COMMENT_KINDS,
@@ -81,7 +82,9 @@ def flags_of_change(
             found |= visibility_flags((root_before, before), (root_after, after), change, target)
         if "clone" in found and is_repeated(node_at(root_after, change.new_start, change.new_end)):
             found.add("clone_in_loop")
-    lost = loss_flags(Text(root_before, before), Text(root_after, after), changes)
+    sides = Text(root_before, before), Text(root_after, after)
+    found |= guess_flags(*sides, changes)
+    lost = loss_flags(*sides, changes)
     if found & TELLS_ALL:
         # That a statement is gone says also that what it did is gone.
         lost.discard("deleted_expression")

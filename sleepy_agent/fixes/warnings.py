@@ -12,10 +12,13 @@ from pathlib import Path
 
 from sleepy_agent.cargo.slots import UnitReport
 from sleepy_agent.cargo.trials import Trial
+from sleepy_agent.code.changes import signature_around
 from sleepy_agent.code.edits import Moves, moves_of
 from sleepy_agent.code.flags import all_flags
+from sleepy_agent.code.syntax import parse_rust
 from sleepy_agent.domain import Diagnostic, Edit, Level
 
+FUNCTION_KINDS = frozenset({"function_item", "function_signature_item"})
 QUOTED_NAME = re.compile(r"`(?:r#)?([^\W\d]\w*)`")
 
 
@@ -27,6 +30,8 @@ class WarningRule:
     lints: frozenset[str]
     concerns_lines: bool
     """Whether it counts on the lines that an edit changes; else it counts where a name lost a use."""
+    concerns_calls: bool
+    """Whether it counts at calls of functions whose signature an edit changes, too."""
 
 
 @cache
@@ -34,7 +39,10 @@ def warning_rules() -> tuple[WarningRule, ...]:
     """warnings.toml."""
     raw = tomllib.loads(files("sleepy_agent.fixes").joinpath("warnings.toml").read_text(encoding="utf-8"))
     return tuple(
-        WarningRule(entry["flag"], frozenset(entry["lints"]), entry["where"] == "lines") for entry in raw["rule"]
+        WarningRule(
+            entry["flag"], frozenset(entry["lints"]), entry["where"] in {"lines", "calls"}, entry["where"] == "calls"
+        )
+        for entry in raw["rule"]
     )
 
 
@@ -61,7 +69,9 @@ def flags_of_warning(
         if warning.code not in rule.lints or rule.flag in found:
             continue
         if rule.concerns_lines:
-            caused = any(touches_lines(warning, edit, trial, moves) for edit in edits)
+            caused = any(touches_lines(warning, edit, trial, moves) for edit in edits) or (
+                rule.concerns_calls and calls_what_changed(warning, edits, trial, moves, read)
+            )
         else:
             caused = any(lost_a_use(name, edits, trial, read) for name in QUOTED_NAME.findall(warning.message)) or (
                 brought_in(warning, edits, trial, moves)
@@ -96,6 +106,30 @@ def touches_lines(warning: Diagnostic, edit: Edit, trial: Trial, moves: Moves) -
     last = text.find(b"\n", end)
     last = last if last >= 0 else len(text)
     return any(span.file == edit.file and span.byte_start <= last and first <= span.byte_end for span in warning.spans)
+
+
+def calls_what_changed(
+    warning: Diagnostic, edits: Iterable[Edit], trial: Trial, moves: Moves, read: Callable[[Path], bytes]
+) -> bool:
+    """Whether a warning points at a call of a function whose signature an edit changed."""
+    span = warning.primary_span
+    if span is None:
+        return False
+    text = trial.texts[span.file] if span.file in trial.texts else read(span.file)
+    called = text[span.byte_start : span.byte_end]
+    for edit in edits:
+        after = trial.texts.get(edit.file)
+        item = (
+            signature_around(parse_rust(after), *moves.range(edit.file, edit.byte_start, edit.byte_end))
+            if after
+            else None
+        )
+        name = item.child_by_field_name("name") if item is not None and item.type in FUNCTION_KINDS else None
+        if name is not None and after is not None:
+            word = after[name.start_byte : name.end_byte]
+            if re.search(rb"\b" + word + rb"\s*(::<[^()]*>)?\(", called):
+                return True
+    return False
 
 
 def lost_a_use(name: str, edits: Iterable[Edit], trial: Trial, read: Callable[[Path], bytes]) -> bool:

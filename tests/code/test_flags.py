@@ -55,6 +55,28 @@ EXAMPLES = {
     "configured_out": ("«→#[cfg(windows)]\n»fn f() {}", "#[cfg(windows)]\nfn f() { g(«→&»x) }"),
     "emptied_body": ("fn f() { «⟦g()⟧→» }", "fn f() { «⟦g()⟧→h(g())» }"),
     "commented_out": ("fn f() { «→// »g();\n }", "fn f() { «→// g is quick.\n »g();\n }"),
+    "derived_beside_written": (
+        "#[derive(Debug«→, Hash»)]\nstruct S(u8);\nimpl PartialEq for S { fn eq(&self, o: &S) -> bool { a(o) } }",
+        "#[derive(Debug«→, Hash»)]\nstruct S(u8);\nimpl PartialEq<u8> for S { fn eq(&self, o: &u8) -> bool { a(o) } }",
+    ),
+    "derived_order": (
+        "#[derive(PartialEq«→, PartialOrd»)]\nstruct Job { name: String, hours: u8 }",
+        "#[derive(PartialEq«→, PartialOrd»)]\nstruct Time { hour: u8, minute: u8 }",
+    ),
+    "derived_default": (
+        "«→#[derive(Default)]\n»struct S { a: u8 }\nimpl S { fn new() -> Self { S { a: 9 } } }",
+        "«→#[derive(Default)]\n»struct S { a: u8 }\nimpl S { fn new() -> Self { S { a: 0 } } }",
+    ),
+    "clone_that_shares": (
+        "«→#[derive(Clone)]\n»struct S { a: String, b: Rc<RefCell<u8>> }",
+        "«→#[derive(Clone)]\n»struct S { b: Arc<Mutex<u8>> }",
+    ),
+    "converted_result": ("fn f() -> u64 { «→(»a + b«→).into()» }", "fn f() -> u64 { «→u64::from(»a«→)» + b }"),
+    "missing_is_less": ("fn f() -> bool { a < «→Some(»9«→)» }", "fn f() -> bool { a > «→Some(»9«→)» }"),
+    "changes_a_copy": (
+        "fn f() { let c = «→move »|| n += 1; g(c); h(n) }",
+        "fn f() { let c = «→move »|| { let mut n = 0; n += 1; }; g(c); h(n) }",
+    ),
 }
 
 

@@ -134,6 +134,31 @@ def test_where_each_leaves_the_other_unused_nothing_decides(crate: CheckSession)
     assert not search.found[0].is_preferred
 
 
+TILL = """\
+pub fn count(text: &str, coins: &mut Vec<u32>) {
+    coins.push(text.parse()?);
+}
+
+pub fn day(texts: &[&str], coins: &mut Vec<u32>) -> Result<usize, std::num::ParseIntError> {
+    for text in texts {
+        count(text, coins);
+    }
+    Ok(coins.len())
+}
+"""
+RETURNING = "&mut Vec<u32>) -> Result<(), std::num::ParseIntError> {\n    coins.push(text.parse()?);\n    Ok(())\n}"
+
+
+@pytest.mark.parametrize(
+    ("caller", "flags"), [("count(text, coins);", ("left_unused",)), ("let _count = count(text, coins);", ())]
+)
+def test_an_error_that_no_caller_hears_of_is_told(tmp_path: Path, caller: str, flags: tuple[str, ...]) -> None:
+    for session in opened(tmp_path, TILL.replace("count(text, coins);", caller)):
+        search = search_in(session, ("&mut Vec<u32>) {\n    coins.push(text.parse()?);\n}", RETURNING))
+        assert search.found[0].verdict.flags == flags
+        assert search.found[0].is_preferred == (not flags)
+
+
 def test_what_is_suspicious_is_passed_over_for_what_is_not() -> None:
     session = toy(body("bad_a"))
     answers = (Answer("unused_a", 0.1), Answer("wrong_b", 0.3), Answer("c", 0.4))
