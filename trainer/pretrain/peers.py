@@ -6,6 +6,8 @@ On a busy machine two processes of one thread are quicker than one of two: its t
 from __future__ import annotations
 
 import multiprocessing
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,14 +68,32 @@ def joined(peers: Peers, meeting_place: Path) -> Iterator[None]:
 
 
 @contextmanager
+def deaf() -> Iterator[None]:
+    """While entered, this process hears no Ctrl-C, and what it starts meanwhile never does: a program begins with the
+    signals ignored that were ignored where it was started, and Python leaves it so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, heard if heard is not None else signal.SIG_DFL)
+
+
+@contextmanager
 def others(count: int, work: Callable[..., None], arguments: Sequence[Any]) -> Iterator[None]:
-    """While entered, `count - 1` other processes run `work(Peers, *arguments)`; they end with this one."""
+    """While entered, `count - 1` other processes run `work(Peers, *arguments)`; they end with this one.
+
+    A terminal sends Ctrl-C to all of them. Only this process hears it, and tells the others when to stop.
+    """
     spawn = multiprocessing.get_context("spawn")
     running = [
         spawn.Process(target=work, args=(Peers(rank, count), *arguments), daemon=True) for rank in range(1, count)
     ]
-    for process in running:
-        process.start()
+    with deaf():
+        for process in running:
+            process.start()
     try:
         yield
         for process in running:
