@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "evaluate": ("trainer.pretrain.exams.evaluate_command", "measure a model and other sources on such programs"),
     "held-back": ("trainer.pretrain.heldback.command", "write exam items of what is kept out of pretraining"),
     "export": ("trainer.pretrain.export_command", "write a trained model as a GGUF file"),
+    "ship": ("trainer.pretrain.ship_command", "put a trained model, and its card, where it is shipped with Sleepy"),
 }
 """The module of each command, with `add_arguments` and `run`, and what the command does. Only the chosen one is
 imported."""
