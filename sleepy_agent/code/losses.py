@@ -257,11 +257,18 @@ def lost_operands(old: Side, new: Side) -> bool:
         inserted += values
         start, end = new.stretches[number]
         is_replaced = old.text.root.has_error and new.text.content[start:end].strip()
-        if not new.inside(number) and not is_replaced:
+        if is_only_shorter(old, new, number) and not is_replaced:
             removed += value_words(old.text, old.inside(number))
     # In text that does not parse a keyword may have been read as a name.
     removed.pop("let", None)
     return bool(removed - inserted)
+
+
+def is_only_shorter(old: Side, new: Side, number: int) -> bool:
+    """Whether what stands in the place of a stretch is its beginning or its end alone, or nothing."""
+    before, after = ([side.text.of(token) for token in side.inside(number)] for side in (old, new))
+    count = len(after)
+    return not after or (count < len(before) and after in (before[:count], before[-count:]))
 
 
 def commented_words(side: Side) -> Counter[str]:

@@ -43,6 +43,7 @@ REFUSED = {
 
 # Compiled and shown, with the reason; never applied without asking.
 FLAGGED = {
+    "value of a break": "fn f() { while a { «⟦break Some(x)⟧→break»; } }",
     "constant made up for a trait": "impl T for S ⟦{«→ const SIDES: u32 = 42;» }⟧",
     "body replaced by a stub": "fn f() -> u8 { «⟦g()⟧→todo!()» }",
     "stub with a message": 'fn f() -> u8 { «⟦g()⟧→unimplemented!("later")» }',

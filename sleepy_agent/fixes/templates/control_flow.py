@@ -248,3 +248,19 @@ def missing_semicolon(scene: Scene) -> Iterator[Proposal]:
         if b"\n" in scene.text[first.end_byte : second.start_byte]:
             yield Proposal((scene.insert(first.end_byte, ";"),))
             return
+
+
+def return_for_value_of_break(scene: Scene) -> Iterator[Proposal]:
+    """A value that a `for` or `while` is left with goes to whoever called the function: only `loop` gives values."""
+    jump = scene.around("break_expression")
+    loop = next((one for one in ancestors(jump) if one.type in LOOP_KINDS), None)
+    function = scene.around({"function_item", "closure_expression", "async_block"}, loop)
+    if jump is None or loop is None or function is None or function.type != "function_item":
+        return
+    is_statement = loop.parent is not None and loop.parent.type in {"expression_statement", "block"}
+    children = code_children(jump)
+    if not is_statement or function.child_by_field_name("return_type") is None or len(children) != 1:
+        # With a label it says which loop it leaves, and the value of a loop that is used is meant for that place.
+        return
+    if children[0].type != "label" and scene.span.from_macro is None:
+        yield Proposal((scene.replace(jump.children[0], "return"),), {"value": scene.of(children[0])})

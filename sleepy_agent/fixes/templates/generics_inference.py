@@ -30,6 +30,7 @@ OF_STRINGS = frozenset(
     | {"split_whitespace", "bytes", "as_bytes", "parse", "char_indices"}
 )
 OF_MAPS = frozenset({"contains_key", "entry", "keys", "values", "values_mut"})
+OF_ANY_COLLECTION = frozenset({"len", "is_empty", "contains"})
 OF_INTEGERS = frozenset({"pow", "count_ones", "rem_euclid", "is_power_of_two", "leading_zeros", "checked_add"})
 OF_FLOATS = frozenset({"sqrt", "powi", "powf", "sin", "cos", "floor", "ceil", "round", "is_nan", "ln", "exp"})
 
@@ -72,6 +73,11 @@ def of_binding(scene: Scene, statement: Node, pattern: Node) -> Iterator[Proposa
         found = element_type(scene, receiver)
     elif method == "collect" and receiver is not None:
         found = collection_from_uses(scene, name, statement, receiver)
+        uses, _ = use_texts(scene, name, statement)
+        if found == "Vec<_>" and uses and all(counts_only(scene, use) for use in uses):
+            # Whether what is there twice counts twice is for the author to say.
+            yield from either_collection(scene, place, "", f"what is gathered in `{name}`")
+            return
     elif method == "parse":
         choices = parsed_types(scene, name, statement)
         if len(choices) > 1:
@@ -88,6 +94,22 @@ def of_binding(scene: Scene, statement: Node, pattern: Node) -> Iterator[Proposa
         found = other or ("String" if given == "&str" else None)
     if found is not None:
         yield from annotated(scene, place, found, extra)
+
+
+def either_collection(scene: Scene, place: int, before: str, question: str) -> Iterator[Proposal]:
+    """A list, or a set of what is different; `before` stands in front of the type's `<`."""
+    for extra, found in ((0.0, "Vec<_>"), (0.02, "HashSet<_>")):
+        text = f"{before}<{found}>" if before else f": {found}"
+        edits = (scene.insert(place, text), *imports_for(scene, found))
+        yield Proposal(edits, {"type": found}, extra_cost=extra, question=question)
+
+
+def counts_only(scene: Scene, use: Node) -> bool:
+    """Whether a collection is only counted here, or asked what it holds: a set would do as well, and say otherwise."""
+    parent = use.parent
+    if parent is None or parent.type != "field_expression" or parent.child_by_field_name("value") != use:
+        return False
+    return scene.of(parent.child_by_field_name("field") or parent) in OF_ANY_COLLECTION
 
 
 def annotated(scene: Scene, place: int, type_text: str, extra: float = 0.0) -> Iterator[Proposal]:
@@ -118,6 +140,9 @@ def of_call(scene: Scene, call: Node) -> Iterator[Proposal]:
         found = element_type(scene, receiver)
     elif method == "collect":
         found = collection_of_method(scene, call)
+        if found == "Vec<_>" and counts_only(scene, call):
+            yield from either_collection(scene, function.end_byte, "::", "what is gathered")
+            return
     if found is not None:
         edits = [scene.insert(function.end_byte, f"::<{found}>"), *imports_for(scene, found)]
         yield Proposal(tuple(edits), {"type": found})
@@ -252,9 +277,13 @@ def collection_of_method(scene: Scene, call: Node) -> str | None:
 
 def parsed_types(scene: Scene, name: str, statement: Node) -> list[str]:
     """The types that a parsed value may have by its uses, the likeliest first."""
-    other = operand_type(scene, name, statement)
+    other = operand_type(scene, name, statement, may_be_literal=False)
     if other is not None:
         return [other]
+    other = operand_type(scene, name, statement)
+    if other is not None:
+        # A literal without a type says only which kind of number it is: how large it may become is open.
+        return [other] if other in FLOATS else list(dict.fromkeys((other, "i32", "u32", "i64")))
     uses, rest = use_texts(scene, name, statement)
     methods = methods_called(scene, uses)
     if methods & OF_FLOATS:
@@ -271,7 +300,7 @@ def returned_number(scene: Scene, statement: Node) -> str | None:
     return number_of(scene.of(returned)) if returned is not None else None
 
 
-def operand_type(scene: Scene, name: str, statement: Node) -> str | None:
+def operand_type(scene: Scene, name: str, statement: Node, *, may_be_literal: bool = True) -> str | None:
     """The type of what a local is compared or computed with; `i32` or `f64` for a plain literal."""
     uses, _ = use_texts(scene, name, statement)
     for use in uses:
@@ -282,6 +311,8 @@ def operand_type(scene: Scene, name: str, statement: Node) -> str | None:
         left, right = parent.child_by_field_name("left"), parent.child_by_field_name("right")
         other = right if left == node else left
         if other is None:
+            continue
+        if not may_be_literal and other.type in {"float_literal", "integer_literal"}:
             continue
         if other.type == "float_literal" and re.fullmatch(r"[\d_.]+", scene.of(other)):
             return "f64"

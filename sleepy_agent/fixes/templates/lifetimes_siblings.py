@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sleepy_agent.code.scopes import lifetimes_at
+from sleepy_agent.code.syntax import ancestors, code_children
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
 # rustc writes this where it cannot choose between the lifetimes that are declared.
@@ -46,6 +47,35 @@ def likeliest_first(scene: Scene, known: list[str]) -> list[str]:
     if trait is not None:
         scores.update(re.findall(r"'\w+", scene.of(trait)))
     return sorted(known, key=lambda lifetime: -scores[lifetime])
+
+
+def lifetimes_of_the_type(scene: Scene) -> Iterator[Proposal]:
+    """`Pair<'a>` -> `Pair<'a, 'b>`: the lifetimes that the type declares, where they have the same names here; else
+    those that are declared here, where they are as many."""
+    said = re.search(r"takes (\d+) lifetime arguments but (\d+)", scene.problem.message)
+    named = re.search(r"with \d+ lifetime parameters: ([^\n]+)", scene.said)
+    around = scene.around("generic_type")
+    arguments = around.child_by_field_name("type_arguments") if around is not None else None
+    if said is None or named is None or arguments is None or scene.span.from_macro is not None:
+        return
+    given = [child for child in code_children(arguments) if child.type == "lifetime"]
+    wanted = re.findall(r"'\w+", named[1])
+    here = [name for name in dict.fromkeys(lifetimes_at(scene.node, scene.text)) if name in declared_around(scene)]
+    if len(wanted) != int(said[1]) or len(given) != int(said[2]) or not given:
+        return
+    first, last = given[0].start_byte, given[-1].end_byte
+    same_names = set(wanted) <= set(here)
+    if same_names or len(here) == len(wanted):
+        text = ", ".join(wanted if same_names else here)
+        extra = 0.0 if same_names else 0.05
+        yield Proposal((scene.replace_bytes(first, last, text),), {"lifetimes": f"`{text}`"}, extra_cost=extra)
+
+
+def declared_around(scene: Scene) -> set[str]:
+    """The lifetimes that the function and the implementation around declare."""
+    around = [one for one in ancestors(scene.node) if one.type in {"function_item", "impl_item", "struct_item"}]
+    lists = [one.child_by_field_name("type_parameters") for one in around]
+    return {name for one in lists if one is not None for name in re.findall(r"'\w+", scene.of(one))}
 
 
 def lifetimes_behind_for(scene: Scene) -> Iterator[Proposal]:

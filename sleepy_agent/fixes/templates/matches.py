@@ -224,14 +224,18 @@ def way_out(scene: Scene) -> Iterator[Proposal]:
 
 
 def rest_of_slice(scene: Scene) -> Iterator[Proposal]:
-    """`..` behind the last element of a pattern that is shorter than its array."""
+    """`..` behind the last element of a pattern that is shorter than its array, or before the first: all elements have
+    one type, so that only whoever wrote the names knows which they stand for."""
     pattern = scene.around("slice_pattern")
     said = re.search(r"requires (\d+) elements? but array has (\d+)", scene.problem.message)
     if pattern is None or said is None or scene.span.from_macro is not None or int(said[1]) >= int(said[2]):
         return
     elements = code_children(pattern)
-    if elements:
-        yield Proposal((scene.insert(elements[-1].end_byte, ", .."),))
+    if not elements or any(child.type == "remaining_field_pattern" for child in elements):
+        return
+    yield Proposal((scene.insert(elements[-1].end_byte, ", .."),), {"where": "behind"})
+    if any(scene.of(element) != "_" for element in elements):
+        yield Proposal((scene.insert(elements[0].start_byte, ".., "),), {"where": "before"}, 0.01)
 
 
 def matched_as_slice(scene: Scene) -> Iterator[Proposal]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -255,3 +256,30 @@ def match_on_a_copy(scene: Scene) -> Iterator[Proposal]:
     value = scene.node_of(matched)
     if value.type in {"identifier", "field_expression"} and value.end_byte == matched.byte_end:
         yield Proposal((scene.replace(value, f"{{ {scene.of(value)} }}"),), {"value": scene.of(value)})
+
+
+# More fields than these are told apart by their names.
+MOST_FIELDS_BY_PLACE = 4
+
+
+def fields_at_other_places(scene: Scene) -> Iterator[Proposal]:
+    """A pattern with fewer fields than its variant: the names may stand for others than the first ones."""
+    pattern = scene.around("tuple_struct_pattern")
+    said = re.search(r"has (\d+) fields?, but .* has (\d+) fields", scene.problem.message)
+    if pattern is None or said is None or scene.span.from_macro is not None:
+        return
+    given, wanted = int(said[1]), int(said[2])
+    fields = [child for child in code_children(pattern) if child != pattern.child_by_field_name("type")]
+    if not 0 < given < wanted <= MOST_FIELDS_BY_PLACE or len(fields) != given:
+        return
+    if all(scene.of(field) == "_" for field in fields):
+        return
+    for places in itertools.combinations(range(wanted), given):
+        if places == tuple(range(given)):
+            # That is what rustc proposes.
+            continue
+        words = ["_"] * wanted
+        for place, field in zip(places, fields, strict=True):
+            words[place] = scene.of(field)
+        text = ", ".join(words)
+        yield Proposal((scene.replace_bytes(fields[0].start_byte, fields[-1].end_byte, text),), {"fields": text})
