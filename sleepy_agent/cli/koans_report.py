@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sleepy_agent.cli.values import counted
 from sleepy_agent.koans.complaints import Complaint
@@ -13,6 +13,9 @@ from sleepy_agent.koans.scores import KoanResult, Score, Share, scores_of
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+SCHEMA_VERSION: Final = 1
+"""Of docs/koans-run.schema.json. A field that is added leaves it; one that changes its meaning raises it."""
 
 
 def print_complaints(console: Console, complaints: Sequence[Complaint], looked_at: int) -> None:
@@ -28,8 +31,9 @@ def print_complaints(console: Console, complaints: Sequence[Complaint], looked_a
 
 
 def run_as_json(done: KoanRun) -> dict[str, Any]:
-    """A run for programs."""
+    """A run for programs, as docs/koans-run.schema.json describes it."""
     return {
+        "schema_version": SCHEMA_VERSION,
         "sources": list(done.sources),
         "model": done.model_id,
         "samples": done.samples,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator, ValidationError  # type: ignore[import-untyped]
 from koans.small_koans import DOOR, FOUNTAIN, write_koans
 
 from cli.fakes import make_terminal, parse
@@ -17,12 +18,21 @@ from sleepy_agent.errors import BadKoans, BadUsage
 from sleepy_agent.koans.run import KoanRun
 from sleepy_agent.koans.scores import KoanResult
 
+SCHEMA = Path(__file__).parents[2] / "docs" / "koans-run.schema.json"
+
 
 def typed(*words: str) -> tuple[int, str, str]:
     """The exit code of a command line, what it printed, and what it said on stderr."""
     terminal = make_terminal()
     code = run_with(parse("koans", *words), terminal.as_terminal)
     return code, terminal.output.getvalue(), terminal.errors.getvalue()
+
+
+def check_schema(found: object) -> None:
+    """Raise where a run's object is not what the schema says."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(found)
 
 
 def test_koans_in_which_nothing_is_wrong(tmp_path: Path) -> None:
@@ -60,6 +70,7 @@ def test_koans_are_repaired_and_scored(tmp_path: Path) -> None:
     code, output, errors = typed("run", "--folder", str(folder), "--sources", "compiler", "--frozen", "--json")
     assert (code, errors) == (0, "")
     found = json.loads(output)
+    check_schema(found)
     assert (found["sources"], found["model"]) == (["compiler"], None)
     assert [(one["name"], one["passed"]) for one in found["koans"]] == [("museum_door", True)]
     assert [one["name"] for one in found["scores"]] == ["all", "frozen", "borrow_checker"]
@@ -122,8 +133,14 @@ def test_how_a_run_is_printed() -> None:
     assert [line.split("  ")[0] for line in lines[7:]] == ["not frozen", "frozen", "borrow_checker", "syntax"]
 
 
+def test_the_schema_lets_nothing_else_through() -> None:
+    with pytest.raises(ValidationError):
+        check_schema({**run_as_json(DONE), "hints": []})
+
+
 def test_a_run_for_programs() -> None:
     found = json.loads(json.dumps(run_as_json(DONE)))
     assert (found["samples"], found["rounds"], found["model"]) == (8, 3, "seed#0a1b2c3d")
+    check_schema(found)
     assert found["koans"][1]["tokens_in"] == 400
     assert found["unavailable"] == ["model: It does not answer. Start it."]

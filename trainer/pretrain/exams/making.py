@@ -59,7 +59,8 @@ class Exam:
 
     @property
     def is_full(self) -> bool:
-        return len(self.items) >= self._plan.count
+        # Some that the mixture took may have been no items after all.
+        return len(self._mixture.taken) >= self._plan.count
 
     def offer(self, pair: Verified, made: Callable[[], Item | None]) -> bool:
         """Take the item of a pair in, or say no and count why. `made` is asked last: it may take its time."""
