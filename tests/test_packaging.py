@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from sleepy_agent.config import SHIPPED_MODEL
+
 ROOT = Path(__file__).parents[1]
 HEAVY = ("torch", "transformers", "peft", "accelerate", "ray")
 
@@ -34,8 +36,8 @@ def test_the_core_needs_nothing_heavy(project: dict[str, Any]) -> None:
 def test_make_install_installs_what_an_editor_needs() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     installed = re.findall(r"--editable\s+(\S+)", makefile)
-    # The first is what `make install` and `make run` do, the second what `make test` adds.
-    assert installed == ["'.[lsp]'", "'.[dev]'"]
+    # The first is `make install`; `make run` tries to add the second, `make test` adds the third.
+    assert installed == ["'.[lsp]'", "'.[lsp,serve]'", "'.[dev]'"]
 
 
 def test_every_requirement_is_pinned_for_the_machines_that_test(project: dict[str, Any]) -> None:
@@ -64,7 +66,21 @@ def test_the_command_is_installed() -> None:
     assert scripts["sleepy"] == "sleepy_agent.cli.main:main"
 
 
-@pytest.mark.parametrize("target", ["install", "run", "test", "lint", "bench", "clean", "help"])
+def test_the_model_that_comes_with_sleepy_is_in_its_packages() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]
+    folder = SHIPPED_MODEL.parent.relative_to(ROOT)
+    # hatchling takes every file of a package that git does not ignore, into the wheel and into the sdist.
+    assert folder.parts[0] in settings["build"]["targets"]["wheel"]["packages"]
+    assert "sdist" not in settings["build"]["targets"]
+    for name in (SHIPPED_MODEL.name, "card.md", "card.json"):
+        assert (ROOT / folder / name).is_file()
+        ignored = subprocess.run(
+            ["git", "check-ignore", "--quiet", "--no-index", str(folder / name)], cwd=ROOT, check=False
+        )
+        assert ignored.returncode != 0, f"{name} is ignored"
+
+
+@pytest.mark.parametrize("target", ["install", "serve", "run", "seed-toy", "test", "lint", "bench", "clean", "help"])
 def test_make_knows_its_targets(target: str) -> None:
     # A dry run: make reads the whole file and says what it would do.
     shown = subprocess.run(["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -49,11 +49,11 @@ def model_sources(places: Places, settings: Settings) -> Mapping[str, Source | M
     # Without a model nothing of this is imported.
     is_set_up = settings.model not in ("", NO_MODEL_WANTED) or settings.model_endpoint or settings.remote_endpoint
     if not (is_set_up or any_model(places)):
-        return {"model": Missing(NO_MODEL, GET_A_MODEL), "remote": Missing(NO_REMOTE, SET_REMOTE)}
+        return {"model": no_model(places, settings), "remote": Missing(NO_REMOTE, SET_REMOTE)}
     from sleepy_agent.fixes.sources.model import local_source, remote_source
     from sleepy_agent.serving.chat import ModelUnavailable
 
-    absent = {"model": Missing(NO_MODEL, GET_A_MODEL), "remote": Missing(NO_REMOTE, SET_REMOTE)}
+    absent = {"model": no_model(places, settings), "remote": Missing(NO_REMOTE, SET_REMOTE)}
     found = {"model": local_source(places, settings), "remote": remote_source(settings)}
     missing = {
         name: Missing(one.reason, one.remedy, is_set_up=True)
@@ -91,8 +91,19 @@ class Missing:
     is_set_up: bool = False
 
 
+def no_model(places: Places, settings: Settings) -> Missing:
+    """Why no model is asked where nothing is wrong."""
+    if settings.model == NO_MODEL_WANTED:
+        return Missing('The settings say model = "none".', "`sleepy model use NAME` chooses one.")
+    if places.shipped_model is not None and places.shipped_model.is_file():
+        return Missing(NOT_SERVED, SERVE_IT)
+    return Missing(NO_MODEL, GET_A_MODEL)
+
+
 NO_MODEL = "There is no model here for the source `model`."
 GET_A_MODEL = "Fetch one with `sleepy model pull`, or set model_endpoint in the settings."
+NOT_SERVED = "The model that comes with Sleepy needs Python packages that are not installed."
+SERVE_IT = "`pip install 'sleepy-coder[serve]'` installs them."
 NO_REMOTE = "There is no endpoint for the source `remote`."
 SET_REMOTE = "Set remote_endpoint and remote_model in the settings."
 
