@@ -65,15 +65,14 @@ def data_facts(summary: Path, command: str) -> dict[str, Any]:
         raise BadUsage(f"{summary} is no summary of lessons: {error}.", "`data` writes it beside them.") from error
 
 
-def training_facts(run: Path, machine: str) -> dict[str, Any]:
-    """The recipe of a training, how far it came, and what that took. `seconds`: of its steps alone."""
+def training_facts(run: Path, steps: int, machine: str) -> dict[str, Any]:
+    """The recipe of a training, and what so many steps of it took. `seconds`: of the steps alone."""
     from trainer.pretrain.prepared import read_prepared
     from trainer.pretrain.recipe import read_recipe
-    from trainer.pretrain.training import LOG, all_batches, read_network
+    from trainer.pretrain.training import LOG, all_batches
 
     recipe, prepared = read_recipe(run / "recipe.json"), read_prepared(run)
     assert prepared is not None, "the folder has a checkpoint"
-    _, steps = read_network(run)
     lengths = prepared.lengths.tolist()
     tokens = [0]
     for batch in islice(all_batches(prepared, recipe), steps):

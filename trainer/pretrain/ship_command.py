@@ -64,11 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             if arguments.data is None:
                 raise BadUsage("The card needs the summary of the data.", "Name it with --data.")
-            file = arguments.file or exported(arguments.run, Path(scratch) / target.name, arguments.format, cancel)
-            card = file_facts(file) | {
-                "data": data_facts(arguments.data, arguments.data_command),
-                "training": training_facts(arguments.run, arguments.machine),
-            }
+            data = data_facts(arguments.data, arguments.data_command)
+            file, steps = trained_file(arguments, Path(scratch) / target.name, cancel)
+            training = training_facts(arguments.run, steps, arguments.machine)
+            card = file_facts(file) | {"data": data, "training": training}
         card = {"schema": SCHEMA, **card, "results": read_results(arguments.results, card["sha256"])}
         text = card_text(card)
         if file != target:
@@ -93,18 +92,21 @@ def shipped_card(target: Path) -> dict[str, Any]:
     return card
 
 
-def exported(run: Path, file: Path, form: str, cancel: CancelToken) -> Path:
-    """The network of a training, written now. Raises ModelError, Interrupted."""
+def trained_file(arguments: argparse.Namespace, fresh: Path, cancel: CancelToken) -> tuple[Path, int]:
+    """The file of a training, written as `fresh` where none is named, and its steps. Raises ModelError, Interrupted."""
     from tokenizers import Tokenizer
 
     from trainer.pretrain.export import write_gguf
     from trainer.pretrain.training import CHECKPOINT, read_network
 
+    run: Path = arguments.run
     if not (run / CHECKPOINT).exists():
         raise ModelError(f"{run} has no checkpoint.", "Train first (train --run).")
-    network, _ = read_network(run)
+    network, steps = read_network(run)
+    if arguments.file is not None:
+        return arguments.file, arguments.steps or steps
     tokenizer = Tokenizer.from_file(str(run / "tokenizer.json"))
-    return write_gguf(network, tokenizer, file, name=SEED, form=form, cancel=cancel)
+    return write_gguf(network, tokenizer, fresh, name=SEED, form=arguments.format, cancel=cancel), steps
 
 
 def put(file: Path, target: Path) -> None:
