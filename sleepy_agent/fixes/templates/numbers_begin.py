@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from sleepy_agent.code.local_names import Local, declaration_of, uses_of
-from sleepy_agent.code.syntax import ancestors, leaves, node_at
-from sleepy_agent.fixes.templates.conversions_shared import INTEGERS, around
+from sleepy_agent.code.syntax import ancestors, code_children, leaves, node_at
+from sleepy_agent.fixes.templates.conversions_shared import FLOATS, INTEGERS, NUMBERS, around
 from sleepy_agent.fixes.templates.numbers import mismatched_numbers
+from sleepy_agent.fixes.templates.numbers_shared import is_lossless
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
 
+OPERATORS = frozenset({"+", "-", "*", "/", "%"})
 INDEXED_BY = re.compile(
     r"cannot be indexed by `(?:[\w:]*Range\w*<)?(?P<index>[iu]\w+)>?`"
     r"|the trait bound `[\w:]*Range\w*<(?P<range>[iu]\w+)>: [\w:]*RangeBounds"
@@ -100,3 +102,39 @@ def declared_reference(scene: Scene, value: Node) -> str | None:
     local = declaration_of(scene.root, scene.text, value.start_byte, scene.of(value))
     found = re.match(r"&(?:'\w+\s+)?(?P<rest>.+)$", local.type, re.DOTALL) if local is not None and local.type else None
     return found["rest"] if found is not None else None
+
+
+def converted_operands(scene: Scene) -> Iterator[Proposal]:
+    """`f64::from(total) / f64::from(count)`: what is computed of is converted, before a fraction is lost or the
+    narrower type runs over."""
+    for place, found, expected in mismatched_numbers(scene):
+        node = place if isinstance(place, Node) else place.node
+        is_wide_enough = {found, expected} <= NUMBERS and not (found in FLOATS and expected in INTEGERS)
+        operands = list(operands_of(scene, node)) if node is not None and is_wide_enough else []
+        if not operands or all(operand.type.endswith("_literal") for operand in operands):
+            continue
+        edits = []
+        for operand in operands:
+            if operand.type == "integer_literal" and re.fullmatch(r"[\d_]+", scene.of(operand)):
+                edits += [scene.insert(operand.end_byte, ".0")] if expected in FLOATS else []
+            elif operand.type.endswith("_literal"):
+                return
+            elif is_lossless(found, expected):
+                edits.append(scene.replace(operand, f"{expected}::from({scene.of(operand)})"))
+            else:
+                edits.append(scene.insert(operand.end_byte, f" as {expected}"))
+        yield Proposal(tuple(edits), {"to": expected})
+        return
+
+
+def operands_of(scene: Scene, node: Node) -> Iterator[Node]:
+    """What a computation is made of, from the left; nothing where it is no plain computation."""
+    while node.type == "parenthesized_expression" and code_children(node):
+        node = code_children(node)[0]
+    operator = node.child_by_field_name("operator") if node.type == "binary_expression" else None
+    if operator is None or scene.of(operator) not in OPERATORS:
+        return
+    for side in (node.child_by_field_name("left"), node.child_by_field_name("right")):
+        if side is not None:
+            inner = list(operands_of(scene, side))
+            yield from inner or [side]
