@@ -12,12 +12,13 @@ from trainer.pretrain.export import read_gguf
 from trainer.pretrain.network import count_parameters
 from trainer.pretrain.tokens import tokenizer_of
 
-NEAR = 0.05
+NEAR = 0.03
 """Of the largest logit. llama.cpp multiplies 8-bit weights with activations of 8 bits, torch with exact ones."""
 
 
 @torch.no_grad()
 def test_torch_and_llama_cpp_say_the_same_of_the_shipped_file() -> None:
+    torch.set_num_threads(1)
     network, vocabulary = read_gguf(SHIPPED_MODEL)
     assert count_parameters(network) * 1.0 < SHIPPED_MODEL.stat().st_size < count_parameters(network) * 2.2
     tokenizer = tokenizer_of(vocabulary)

@@ -194,7 +194,7 @@ def data_text(data: Mapping[str, Any]) -> str:
     """Of what the lessons are."""
     split, families = data["split"], data["family"]
     sides = ", ".join(f"{split[side]:,} {side}" for side in ("train", "tune", "gate", "report") if side in split)
-    kinds = ", ".join(f"{name} {count / data['lessons']:.0%}" for name, count in families.items())
+    kinds = ", ".join(f"{name} {count / data['lessons']:.1%}" for name, count in families.items())
     return (
         f"{data['lessons']:,} lessons: programs with one mistake, rustc's words on it, and the edit of lines that mends"
         f" it. Every program was compiled before and after, and its tests run where it has some.\n\n"
@@ -211,7 +211,9 @@ def data_text(data: Mapping[str, Any]) -> str:
 def training_text(training: Mapping[str, Any]) -> str:
     """What was done with them."""
     recipe, right = training["recipe"], training["tune_word_for_word"]
-    tuned = f" At the end {right[0]} of {right[1]} tune lessons were answered word for word." if right else ""
+    tuned = (
+        f" When it was last looked, {right[0]} of {right[1]} tune lessons were answered word for word." if right else ""
+    )
     return (
         f"{training['steps']:,} of {recipe['steps']:,} steps of about {recipe['batch_tokens']:,} tokens, padding"
         f" counted: {training['tokens'] / 1e6:.0f} million tokens in {training['seconds'] / 3600:.1f} hours,"
