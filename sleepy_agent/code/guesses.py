@@ -112,6 +112,8 @@ def derive_flags(before: Text, after: Text, change: TextChange) -> set[str]:
             found.add("derived_default")
         if "Clone" in new and shares_a_part(after, item):
             found.add("clone_that_shares")
+        if "Serialize" in new and is_inner_part(after, after.of(name)):
+            found.add("written_out")
     return found
 
 
@@ -231,6 +233,19 @@ def shares_a_part(text: Text, item: Node) -> bool:
     but handles is copied to be shared."""
     types = [kind for _, kind in parts_of(text, item.child_by_field_name("body"))]
     return any(SHARED.search(kind) for kind in types) and not all(HANDLE.match(kind) for kind in types)
+
+
+def is_inner_part(text: Text, name: str) -> bool:
+    """Whether a struct that shows other fields has one of this type that it does not show: what it remembers for
+    itself, perhaps."""
+    for item in nodes_of(text.root, "struct_item"):
+        body = item.child_by_field_name("body")
+        fields = [child for child in code_children(body) if child.type == "field_declaration"] if body else []
+        shown = [field for field in fields if any(child.type == "visibility_modifier" for child in field.children)]
+        hidden = [kind for one in fields if one not in shown and (kind := one.child_by_field_name("type")) is not None]
+        if shown and "Serialize" in derived_traits(text, item) and any(text.of(kind) == name for kind in hidden):
+            return True
+    return False
 
 
 def nodes_of(root: Node, kind: str) -> Iterator[Node]:

@@ -71,6 +71,10 @@ EXAMPLES = {
         "«→#[derive(Clone)]\n»struct S { a: String, b: Rc<RefCell<u8>> }",
         "«→#[derive(Clone)]\n»struct S { b: Arc<Mutex<u8>> }",
     ),
+    "written_out": (
+        "«→#[derive(Serialize)]\n»struct A;\n#[derive(Serialize)]\nstruct S { pub b: u8, a: A }",
+        "«→#[derive(Serialize)]\n»struct A;\n#[derive(Serialize)]\nstruct S { b: u8, a: A }",
+    ),
     "converted_result": ("fn f() -> u64 { «→(»a + b«→).into()» }", "fn f() -> u64 { «→u64::from(»a«→)» + b }"),
     "missing_is_less": ("fn f() -> bool { a < «→Some(»9«→)» }", "fn f() -> bool { a > «→Some(»9«→)» }"),
     "changes_a_copy": (
