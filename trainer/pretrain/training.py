@@ -26,7 +26,7 @@ from trainer.pretrain.peers import Peers, joined, others
 from trainer.pretrain.prepared import Prepared, batches, read_prepared
 from trainer.pretrain.recipe import LOG, Recipe, first_of_descent, read_recipe
 
-__all__ = ["Machine", "answered", "read_network", "train"]
+__all__ = ["CHECKPOINT", "LOG", "Machine", "all_batches", "answered", "read_network", "train"]
 
 LOWEST_RATE: Final = 0.01
 """Of the learning rate, at the end."""
