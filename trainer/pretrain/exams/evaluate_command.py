@@ -74,16 +74,17 @@ def run(arguments: argparse.Namespace) -> int:
     cancel = CancelToken()
     with (
         InterruptSignals(cancel),
-        kept.open("a", encoding="utf-8") as lines,
+        kept.open("w", encoding="utf-8") as lines,
         tempfile.TemporaryDirectory(prefix="sleepy-exam-") as scratch,
     ):
-        if not done:
-            lines.write(json.dumps(asdict(setting)) + "\n")
+        # Written again, since the last line may be half of one.
+        lines.write(json.dumps(asdict(setting)) + "\n")
+        lines.writelines(line_of(one) for one in done.values())
         left = [item for item in items if item.id not in done]
         for one in measured(left, arguments, setting, Path(scratch), cancel):
-            lines.write(json.dumps({"result": asdict(one.result), "text": one.text}) + "\n")
-            lines.flush()
             done[one.item.id] = Kept(one.result, one.text)
+            lines.write(line_of(done[one.item.id]))
+            lines.flush()
         results = with_behaviour(items, done, Path(scratch), cancel)
     command = ["python", "-m", "trainer.pretrain", *map(shlex.quote, sys.argv[1:])]
     arguments.out.write_text(written(setting, command, results), encoding="utf-8")
@@ -134,17 +135,20 @@ class Kept:
 
 
 def begun_results(kept: Path, setting: Setting) -> dict[str, Kept]:
-    """What an earlier run with the same setting has measured; a file of another one is begun anew."""
+    """What an earlier run with the same setting has measured; nothing where the file is of another one."""
     try:
         head, *lines = kept.read_text(encoding="utf-8").splitlines()
     except (FileNotFoundError, ValueError):
         return {}
     if json.loads(head) != json.loads(json.dumps(asdict(setting))):
-        kept.unlink()
         return {}
-    # The last line may be half written.
     found = [kept_from(json.loads(line)) for line in lines if line.endswith("}")]
     return {one.result.id: one for one in found}
+
+
+def line_of(kept: Kept) -> str:
+    """A line of the file that is gone on with."""
+    return json.dumps(asdict(kept)) + "\n"
 
 
 def kept_from(said: dict[str, Any]) -> Kept:

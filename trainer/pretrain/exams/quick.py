@@ -81,7 +81,8 @@ def quick_items(
     progress: Progress,
 ) -> Iterator[Mended]:
     """Ask the model that the options name about all items."""
-    settings = replace(settings, model_seconds=min(MOST_MODEL_SECONDS, options.seconds))
+    # What a model can do is asked here, not how busy this machine is.
+    settings = replace(settings, model_seconds=MOST_MODEL_SECONDS)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sleepy-exam-"))).resolve()
         sources = sources_for(options, places, settings, folder, stack)
@@ -101,6 +102,8 @@ def quick_with(
             cases = [Case(item, *ground.texts(item)) for item in own[first : first + TOGETHER]]
             begin(cases, ground)
             for number in range(1, model.rounds + 1):
+                left = sum(one.text is None for one in cases)
+                progress(f"{cases[0].item.crate or 'programs'}: round {number}, {left} of {len(cases)} items are open")
                 ask_round(cases, ground, model, number, cancel)
             yield from (mended(one) for one in cases)
 
