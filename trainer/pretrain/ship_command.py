@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--run", type=Path, metavar="RUN", help="the folder of the training")
     parser.add_argument("--file", type=Path, metavar="FILE", help="what was exported from RUN (default: export it now)")
+    parser.add_argument("--steps", type=int, metavar="N", help="the steps of FILE, where RUN has gone on since then")
     parser.add_argument(
         "--format", choices=["f16", "q8_0"], default="q8_0", help="of the export (default: %(default)s)"
     )
