@@ -265,10 +265,9 @@ def lost_operands(old: Side, new: Side) -> bool:
 
 
 def is_only_shorter(old: Side, new: Side, number: int) -> bool:
-    """Whether what stands in the place of a stretch is its beginning or its end alone, or nothing."""
+    """Whether nothing stands in the place of a stretch, or only the `break` or `return` of what gave a value."""
     before, after = ([side.text.of(token) for token in side.inside(number)] for side in (old, new))
-    count = len(after)
-    return not after or (count < len(before) and after in (before[:count], before[-count:]))
+    return not after or (len(before) > 1 and after == before[:1] and after[0] in {"break", "return"})
 
 
 def commented_words(side: Side) -> Counter[str]:
