@@ -17,7 +17,7 @@ from typing import Any
 
 TRAINER = (sys.executable, "-P", "-m", "trainer.pretrain")
 SLEEPY = (sys.executable, "-P", "-m", "sleepy_agent.cli")
-LESSONS, STEPS = "400", "200"
+LESSONS, STEPS = "120", "100"
 KOAN = "bell_ringing"
 
 

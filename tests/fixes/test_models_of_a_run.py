@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from cargo.projects import SETTINGS, places_in, single_package
 from serving.fake_endpoint import FakeEndpoint, Reply, answering, completions
+from serving.tiny_models import write_tiny_model
 
 from sleepy_agent.config import Places, Settings
 from sleepy_agent.errors import BadUsage
@@ -20,6 +21,7 @@ from sleepy_agent.fixes.sources import choose_sources
 from sleepy_agent.memory.database import open_database
 from sleepy_agent.memory.episodes import StoredEpisode, list_episodes
 from sleepy_agent.process import CancelToken
+from sleepy_agent.serving.serve_folder import serve_folder_of
 
 # Nobody but a model can know what was meant here.
 BROKEN = """\
@@ -110,6 +112,25 @@ def test_the_budget_ends_the_thinking(tmp_path: Path) -> None:
         assert not run_is_over.is_set()
         run_is_over.set()
     assert text == BROKEN and report.stopped_because is not None
+
+
+def test_the_shipped_model_is_not_started_for_what_others_settle(tmp_path: Path) -> None:
+    broken = "pub fn count() -> usize {\n    let v = vec![1];\n    v.push(2);\n    v.len()\n}\n"
+    root = single_package(tmp_path / "shop", broken)
+    places = replace(places_in(tmp_path), shipped_model=write_tiny_model(tmp_path / "seed.gguf"))
+    assert names(places, SETTINGS) == ["compiler", "template", "model"]
+    report = fix_workspace(
+        root,
+        FixOptions(),
+        places=places,
+        settings=SETTINGS,
+        decide=lambda _offer: Decision.YES,
+        emit=lambda _event: None,
+        cancel=CancelToken(),
+    )
+    assert report.green
+    # Who starts a server begins with its log.
+    assert not serve_folder_of(places).log_file.exists()
 
 
 # ---- which sources there are ------------------------------------------------------------------------------

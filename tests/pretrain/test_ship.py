@@ -53,7 +53,7 @@ def result(file: Path, sources: tuple[str, ...], verified: int, sha256: str = ""
     """What `evaluate` writes, as far as the card reads it."""
     items = [{"id": str(number), "verified": number < verified} for number in range(10)]
     said = {
-        "command": ["python", "-m", "trainer.pretrain", "evaluate", "--items", "report.jsonl"],
+        "command": ["python", "-m", "trainer.pretrain", "evaluate", "--items", str(file.with_name("report.jsonl"))],
         "way": "engine",
         "items": "report.jsonl",
         "items_sha256": "i",
@@ -93,6 +93,7 @@ def test_a_training_is_shipped_and_its_card_takes_results_later(
     numbers = ("2 of 2 steps", "96 train", "25% of the lessons", "| 5/10 50% (24%-76%) |", "+40.0 points on 10 items")
     assert [number for number in numbers if number not in text] == []
     assert "4 of 5 that the others leave open" in text
+    assert "`python -m trainer.pretrain evaluate --items report.jsonl`" in text
     assert "sleepy koans run --sources model --model seed --samples 8 --rounds 3 --json" in text
     assert "pass@8" in text and "E0382" not in text
     assert text == card_text(card)

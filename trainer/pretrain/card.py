@@ -124,7 +124,8 @@ def result_facts(file: Path, said: Mapping[str, Any], sha256: str) -> dict[str, 
         command = ["sleepy", "koans", "run", "--sources", ",".join(said["sources"])]
         command += ["--model", SEED, "--samples", str(samples), "--rounds", str(rounds), "--json"]
     else:
-        command = [str(word) for word in said["command"]]
+        # Where a file lay on the machine that measured means nothing anywhere else.
+        command = [Path(word).name if Path(word).is_absolute() else word for word in map(str, said["command"])]
     scores = [
         {"name": one["name"], **{name: one[name] for name in SHOWN_SHARES if one.get(name)}}
         | {name: one[name] for name in one if name.endswith("milliseconds")}
