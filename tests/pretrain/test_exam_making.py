@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,7 @@ def test_mistakes_of_a_crate_stand_in_its_file(crates: Path, tmp_path: Path, mon
     counts = Counter[str]()
     exam = Exam(ExamPlan("test", "report", 20), counts)
     for one in crate_mistakes([SHELF], "test", CancelToken(), mutators=MUTATORS[:6], folder=crates):
-        exam.offer(one.pair, lambda one=one: crate_item(PLAN, one, CancelToken()))
+        exam.offer(one.pair, partial(crate_item, PLAN, one, CancelToken()))
     items = tuple(exam.items.values())
     assert items
     assert {(item.kind, item.crate, item.file) for item in items} == {("crate", SHELF.label, "src/lib.rs")}

@@ -27,6 +27,8 @@ from trainer.pretrain.exams.quick import quick_items
 from trainer.pretrain.exams.repairing import Mended, repaired_items
 from trainer.pretrain.exams.report import Setting, comparison_text, read_solved, table_of, written
 from trainer.pretrain.exams.results import ItemResult
+from trainer.pretrain.heldback.dependencies import built_externs, externs_folder
+from trainer.pretrain.heldback.judging import working_with
 from trainer.pretrain.records import Program
 
 __all__ = ["add_arguments", "run"]
@@ -49,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--samples", type=int, default=8, help="answers to each question (default: %(default)s)")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of questions (default: %(default)s)")
     parser.add_argument("--budget", default="1m", metavar="TIME", help="the most for each item (default: %(default)s)")
+    parser.add_argument(
+        "--threads", type=int, metavar="N", help="of the model's server; 1 is quickest where processors are busy"
+    )
     parser.add_argument("--only-family", metavar="NAMES", help="only items of these families")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="only the first items; they stand for all")
     parser.add_argument("--quick", action="store_true", help="judge the model's answers in batches, without the search")
@@ -160,12 +165,21 @@ def kept_from(said: dict[str, Any]) -> Kept:
 def with_behaviour(
     items: Sequence[Item], done: Mapping[str, Kept], scratch: Path, cancel: CancelToken
 ) -> list[ItemResult]:
-    """The results in the order of the items, their behaviour tests run together."""
-    tested = [item for item in items if item.behaviour and not item.dependencies and done[item.id].result.verified]
-    programs = [Program(item.source, item.family, done[item.id].text, item.behaviour) for item in tested]
-    (scratch / "tests").mkdir()
-    passed = behaving(programs, scratch / "tests", cancel)
-    behaves = {item.id: one for item, one in zip(tested, passed, strict=True)}
+    """The results in the order of the items, their behaviour tests run together. Raises CannotBuild."""
+    by_crates: dict[tuple[str, ...], list[Item]] = {}
+    for item in items:
+        if item.behaviour and done[item.id].result.verified:
+            by_crates.setdefault(tuple(name for name, _ in item.dependencies), []).append(item)
+    behaves: dict[str, bool] = {}
+    for names, tested in by_crates.items():
+        programs = [Program(item.source, item.family, done[item.id].text, item.behaviour) for item in tested]
+        folder = scratch / "-".join(("tests", *names))
+        folder.mkdir()
+        if names:
+            passed = working_with(programs, built_externs(names, externs_folder(), cancel), folder, cancel)
+        else:
+            passed = behaving(programs, folder, cancel)
+        behaves.update((item.id, one) for item, one in zip(tested, passed, strict=True))
     return [replace(done[item.id].result, behaves=behaves.get(item.id)) for item in items]
 
 
@@ -180,7 +194,7 @@ def measured(
         sys.stderr.flush()
 
     places = find_places()
-    said = {"model_samples": setting.samples, "model_rounds": setting.rounds}
+    said = {"model_samples": setting.samples, "model_rounds": setting.rounds, "serve_threads": arguments.threads}
     settings = settings_from(said, load_settings(places), "the options")
     options = RunOptions(setting.sources, named_as_seed(arguments.model, scratch), setting.seconds)
     repaired = quick_items if setting.way == "quick" else repaired_items

@@ -9,13 +9,14 @@ from typing import Protocol
 
 from sleepy_agent.cargo.workspace import Package, Workspace
 from sleepy_agent.domain import Diagnostic
-from sleepy_agent.errors import BadUsage
 from sleepy_agent.fixes.sources.context import KnownItems, SourceContext, SteadyItems
 from sleepy_agent.process import CancelToken
 from trainer.pretrain.crates.fetching import crates_folder, fetched_crates
 from trainer.pretrain.crates.opened import OpenedCrate, errors_of, open_crate
 from trainer.pretrain.exams.items import Item
-from trainer.pretrain.exams.rooms import broken_by, listed
+from trainer.pretrain.exams.rooms import RoomKey, broken_by, listed, room_key
+from trainer.pretrain.heldback.dependencies import Externs, built_externs, externs_folder
+from trainer.pretrain.heldback.judging import check_with
 from trainer.pretrain.judge import check
 from trainer.pretrain.lessons import is_ours, reader_of, workspace
 from trainer.pretrain.records import FILE
@@ -47,10 +48,11 @@ class Ground(Protocol):
 
 @dataclass(frozen=True)
 class ProgramGround:
-    """Made programs, each as if it were a crate of its own."""
+    """Made programs, each as if it were a crate of its own. `externs`: of the crates that all of them use."""
 
     folder: Path
     cancel: CancelToken
+    externs: Externs | None = None
 
     def texts(self, item: Item) -> tuple[bytes, bytes]:
         return item.broken.encode(), item.right.encode()
@@ -62,7 +64,11 @@ class ProgramGround:
         return SourceContext(workspace(), reader_of(text.decode()), is_ours, SteadyItems(KnownItems()))
 
     def errors(self, asked: Sequence[tuple[Item, bytes]]) -> list[Errors | None]:
-        said = check([text.decode() for _, text in asked], self.folder, self.cancel)
+        texts = [text.decode() for _, text in asked]
+        if self.externs is None:
+            said = check(texts, self.folder, self.cancel)
+        else:
+            said = check_with(texts, self.externs, self.folder, self.cancel)
         return [one.errors for one in said]
 
 
@@ -114,17 +120,17 @@ def crate_workspace(opened: OpenedCrate) -> Workspace:
 def grounds_for(
     items: Iterable[Item], folder: Path, cancel: CancelToken, progress: Callable[[str], None]
 ) -> Iterator[tuple[Ground, list[Item]]]:
-    """The grounds of some items, each with those that are judged in it. `folder`: an empty one. Raises BadUsage for
-    items that need other crates."""
-    by_crate: dict[str, list[Item]] = {}
+    """The grounds of some items, each with those that are judged in it. `folder`: an empty one. Raises CannotFetch,
+    UnknownCrate and CannotBuild."""
+    by_room: dict[RoomKey, list[Item]] = {}
     for item in items:
-        if item.dependencies:
-            raise BadUsage(f"The item {item.id} needs other crates.", "Leave out --quick.")
-        by_crate.setdefault(item.crate, []).append(item)
-    (folder / "programs").mkdir()
-    for label, own in by_crate.items():
+        by_room.setdefault(room_key(item), []).append(item)
+    for (label, dependencies), own in by_room.items():
+        names = tuple(name for name, _ in dependencies)
         if not label:
-            yield ProgramGround(folder / "programs", cancel), own
+            place = folder / "-".join(("programs", *names))
+            place.mkdir()
+            yield ProgramGround(place, cancel, built_externs(names, externs_folder(), cancel) if names else None), own
             continue
         progress(f"opening {label}")
         (fetched,) = fetched_crates([listed(label)], crates_folder(), cancel)

@@ -112,7 +112,7 @@ def begin(cases: Sequence[Case], ground: Ground) -> None:
     """Find the problem of each; those that have another one than they should stay without."""
     said = ground.errors([(one.item, one.broken) for one in cases])
     for one, errors in zip(cases, said, strict=True):
-        if errors is not None and [error.code or "" for error in errors] == [one.item.code]:
+        if errors and {error.code or "" for error in errors} == {one.item.code}:
             family = family_of(errors[0], family_rules())
             one.problem = Problem(errors[0], "", (), family, signature_of(errors[0]))
             one.context = ground.context(one.item, one.broken)

@@ -62,7 +62,8 @@ def table_of(setting: Setting, results: Sequence[ItemResult]) -> str:
     """A line for each group of items."""
     scores = scores_of(results)
     columns = [("", [one.name for one in scores])]
-    if setting.model:
+    if setting.sources == ("model",):
+        # Where others are asked, too, the model's first answer is often not waited for.
         columns += [("greedy", [shown(one.greedy) for one in scores])]
     columns += [("verified", [shown(one.verified) for one in scores])]
     columns += [("behaves", [shown(one.behaves, short=True) for one in scores])]

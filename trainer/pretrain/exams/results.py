@@ -19,7 +19,7 @@ FEWEST_OF_A_CODE: Final = 5
 class ItemResult:
     """One item after its repair.
 
-    `is_reproduced`: whether the error was the only one and had the item's code before. `greedy`: the model's first
+    `is_reproduced`: whether there was no error of another code before. `greedy`: the model's first
     greedy answer was verified. `verified`: the repair ended with nothing broken. `behaves`: its behaviour test passes
     on the mended text; None where there is none, or nothing was mended. `is_original`: the mended text is the right one
     but for white space. `rounds`, `tokens_in`, `tokens_out`: of questions to the model. `milliseconds`: from the

@@ -20,7 +20,7 @@ from trainer.pretrain.crates.listed import ListedCrate, listed_crates
 from trainer.pretrain.crates.opened import EDITION
 from trainer.pretrain.exams.items import BreakingEdit, Item
 
-__all__ = ["Room", "room_key", "rooms_for", "texts_of"]
+__all__ = ["Room", "RoomKey", "room_key", "rooms_for", "texts_of"]
 
 PROGRAM_FILE: Final = "src/lib.rs"
 HELD_BACK_FOLDER: Final = Path(__file__).parents[1] / "heldback"
