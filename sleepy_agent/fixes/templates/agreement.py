@@ -1,5 +1,5 @@
 """Implementations that must agree with what is written already: `Default` with `new`, `Hash` with `PartialEq`, `Ord`
-with `PartialOrd`. A derive would say something else."""
+with `PartialOrd`, `Sum` with `Add`. A derive would say something else, where there is one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from sleepy_agent.code.item_records import Implementation
 from sleepy_agent.code.items import Item
 from sleepy_agent.code.syntax import code_children, node_at, parse_rust
 from sleepy_agent.domain import Edit
+from sleepy_agent.fixes.templates.conversions_shared import FLOATS, NUMBERS
 from sleepy_agent.fixes.templates.derivable import has_trait
 from sleepy_agent.fixes.templates.derives import lacking_item, traits_missed
 from sleepy_agent.fixes.templates.scene import Proposal, Scene
@@ -85,6 +86,31 @@ def order_as_compared_partly(scene: Scene) -> Iterator[Proposal]:
                 edit = Edit(edit.file, edit.byte_start, edit.byte_end, text)
             yield Proposal((edit,), {"type": item.name}, extra_cost=extra)
         return
+
+
+def sum_of_additions(scene: Scene) -> Iterator[Proposal]:
+    """`Sum` adds one after the other, from nothing on, which the type's numbers say."""
+    for item, _ in items_lacking(scene, "Sum"):
+        written = written_for(scene, item, "Add")
+        nothing = nothing_of(item)
+        if written is not None and nothing is not None:
+            lines = (
+                "fn sum<I: Iterator<Item = Self>>(items: I) -> Self {",
+                f"    items.fold({nothing}, |total, item| total + item)",
+                "}",
+            )
+            edit = implementation_behind(scene, written, "std::iter::Sum", item.name, lines)
+            yield Proposal((edit,), {"type": item.name})
+
+
+def nothing_of(item: Item) -> str | None:
+    """The value of a struct of numbers in which each of them is zero."""
+    if not item.fields or any(field.type not in NUMBERS for field in item.fields):
+        return None
+    values = ["0.0" if field.type in FLOATS else "0" for field in item.fields]
+    if item.fields[0].name.isdigit():
+        return f"Self({', '.join(values)})"
+    return f"Self {{ {', '.join(f'{field.name}: {zero}' for field, zero in zip(item.fields, values, strict=True))} }}"
 
 
 def written_for(scene: Scene, item: Item, trait: str) -> Implementation | None:

@@ -264,3 +264,29 @@ def return_for_value_of_break(scene: Scene) -> Iterator[Proposal]:
         return
     if children[0].type != "label" and scene.span.from_macro is None:
         yield Proposal((scene.replace(jump.children[0], "return"),), {"value": scene.of(children[0])})
+
+
+def assigned_through_method(scene: Scene) -> Iterator[Proposal]:
+    """`self.cell(x, y) = value`: the method that lends what `cell` gives, for changes, is assigned through."""
+    assignment = scene.around({"assignment_expression", "compound_assignment_expr"})
+    left = assignment.child_by_field_name("left") if assignment is not None else None
+    function = left.child_by_field_name("function") if left is not None and left.type == "call_expression" else None
+    field = function.child_by_field_name("field") if function is not None else None
+    if left is None or field is None or scene.span.from_macro is not None:
+        return
+    getters = [one for one in scene.index.functions_named(scene.of(field)) if one.self_parameter == "&self"]
+    if len(getters) != 1:
+        return
+    getter, given = getters[0], (getters[0].returns or "").removeprefix("&").strip()
+    owner = scene.index.implementation_at(getter.file, getter.byte_start)
+    lending = [
+        one
+        for one in (scene.index.methods_of(owner.type_name) if owner is not None else ())
+        if one.self_parameter == "&mut self"
+        and re.sub(r"\s+", " ", one.returns or "") == f"&mut {given}"
+        and [parameter.type for parameter in one.parameters] == [parameter.type for parameter in getter.parameters]
+    ]
+    named = [one for one in lending if one.name in {f"{getter.name}_mut", f"get_{getter.name}_mut"}] or lending
+    if len(named) == 1:
+        edits = (scene.insert(left.start_byte, "*"), scene.replace(field, named[0].name))
+        yield Proposal(edits, {"method": named[0].name})
