@@ -79,7 +79,8 @@ def make_items(
         group = [one for one in attempts if one.held.dependencies == names]
         made += judged(group, externs, plan.side, folder, cancel)
         progress(f"{len(made)} items; {len(group)} mistakes tried with {', '.join(names) or 'std alone'}")
-    return made
+    # An order in which the first few stand for all.
+    return sorted(made, key=lambda one: one.id)
 
 
 def attempts_of(plan: Plan) -> Iterator[Attempt]:
