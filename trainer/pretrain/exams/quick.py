@@ -112,9 +112,11 @@ def begin(cases: Sequence[Case], ground: Ground) -> None:
     """Find the problem of each; those that have another one than they should stay without."""
     said = ground.errors([(one.item, one.broken) for one in cases])
     for one, errors in zip(cases, said, strict=True):
-        if errors and {error.code or "" for error in errors} == {one.item.code}:
-            family = family_of(errors[0], family_rules())
-            one.problem = Problem(errors[0], "", (), family, signature_of(errors[0]))
+        # Beside the error that the item is about there may be what follows from it.
+        meant = next((error for error in errors or () if (error.code or "") == one.item.code), None)
+        if meant is not None:
+            family = family_of(meant, family_rules())
+            one.problem = Problem(meant, "", (), family, signature_of(meant))
             one.context = ground.context(one.item, one.broken)
 
 

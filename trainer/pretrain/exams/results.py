@@ -19,8 +19,8 @@ FEWEST_OF_A_CODE: Final = 5
 class ItemResult:
     """One item after its repair.
 
-    `is_reproduced`: whether there was no error of another code before. `greedy`: the model's first
-    greedy answer was verified. `verified`: the repair ended with nothing broken. `behaves`: its behaviour test passes
+    `is_reproduced`: whether the error that the item is about was there before. `greedy`: the model's first greedy
+    answer was verified. `verified`: the repair ended with nothing broken. `behaves`: its behaviour test passes
     on the mended text; None where there is none, or nothing was mended. `is_original`: the mended text is the right one
     but for white space. `rounds`, `tokens_in`, `tokens_out`: of questions to the model. `milliseconds`: from the
     problem to the first verified fix, `model_milliseconds`: of them, waiting for the model's answers; None where
