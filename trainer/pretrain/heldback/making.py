@@ -68,11 +68,7 @@ def make_items(
 ) -> list[Item]:
     """All items of a side, those of some families alone where some are named ("house" is one here). `folder`: a place
     to work in; `crates`: where crates are built and kept. Raises CannotBuild or Interrupted."""
-    attempts = [
-        one
-        for one in attempts_of(plan)
-        if not families or (FAMILY if one.held.house_rule else one.held.program.family) in families
-    ]
+    attempts = list(attempts_of(plan, families))
     made: list[Item] = []
     for names in dict.fromkeys(one.held.dependencies for one in attempts):
         externs = built_externs(names, crates, cancel)
@@ -83,11 +79,14 @@ def make_items(
     return sorted(made, key=lambda one: one.id)
 
 
-def attempts_of(plan: Plan) -> Iterator[Attempt]:
-    """Everything that is tried, each text once."""
+def attempts_of(plan: Plan, families: Sequence[str]) -> Iterator[Attempt]:
+    """Everything that is tried for some families, or for all where none is named, each text once."""
+    of_generators = attempts_of_generators(plan) if not families or PATTERNS in families else ()
     known: set[str] = set()
-    for one in itertools.chain(attempts_of_templates(plan), attempts_of_generators(plan)):
-        if one.mistake.text not in known and not is_a_koan(one.held.program.text):
+    for one in itertools.chain(attempts_of_templates(plan), of_generators):
+        family = FAMILY if one.held.house_rule else one.held.program.family
+        is_asked_for = not families or family in families
+        if is_asked_for and one.mistake.text not in known and not is_a_koan(one.held.program.text):
             known.add(one.mistake.text)
             yield one
 
