@@ -98,7 +98,7 @@ def test_only_lessons_that_train_and_tune_are_kept(tmp_path: Path) -> None:
 
 
 def test_it_learns_to_answer(tmp_path: Path) -> None:
-    folder = begun(tmp_path / "run", replace(TINY, steps=160), 400)
+    folder = begun(tmp_path / "run", replace(TINY, steps=220), 400)
     told: list[str] = []
     assert train(folder, Machine(), CancelToken(), told.append)
     prepared = read_prepared(folder)

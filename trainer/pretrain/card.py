@@ -219,7 +219,8 @@ def training_text(training: Mapping[str, Any]) -> str:
         f"{training['steps']:,} of {recipe['steps']:,} steps of about {recipe['batch_tokens']:,} tokens, padding"
         f" counted: {training['tokens'] / 1e6:.0f} million tokens in {training['seconds'] / 3600:.1f} hours,"
         f" on {training['machine']}. AdamW, {recipe['learning_rate']:g} at most, {recipe['warmup_steps']} steps up and"
-        f" a cosine down, weight decay {recipe['weight_decay']:g}, sums in bf16. A token of a question counts"
+        f" a straight line down in the last third, weight decay {recipe['weight_decay']:g}, sums in bf16. A token of a"
+        f" question counts"
         f" {recipe['prompt_weight']:g} of one of an answer.{tuned}"
     )
 

@@ -37,7 +37,8 @@ class Recipe:
     `vocabulary`: most tokens of the vocabulary, `longest`: lessons with more tokens are left out. `batch_tokens`:
     tokens of one step, padding counted. `prompt_weight`: what predicting a token of the question counts beside one of
     the answer. It is not 0: a question is thirty times as long as its answer, and who has learnt how code goes on
-    reads it better; it is small, because the answer is what is asked for.
+    reads it better; it is small, because the answer is what is asked for. `renumber`: names and lines are numbered
+    anew each time a lesson is shown (`renaming.py`).
     """
 
     shape: Shape
@@ -50,6 +51,7 @@ class Recipe:
     warmup_steps: int = 200
     weight_decay: float = 0.05
     prompt_weight: float = 0.1
+    renumber: bool = True
 
 
 SIZES: Final = {

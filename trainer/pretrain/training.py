@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import random
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,12 +28,15 @@ from trainer.pretrain.network import Qwen2, count_parameters
 from trainer.pretrain.peers import Peers, joined, others
 from trainer.pretrain.prepared import Prepared, batches, read_prepared
 from trainer.pretrain.recipe import LOG, Recipe, first_of_descent, read_recipe
+from trainer.pretrain.renaming import Numbering, numbering_of, renumbered
 
 __all__ = ["CHECKPOINT", "LOG", "Machine", "all_batches", "answered", "read_network", "train"]
 
 LOWEST_RATE: Final = 0.01
 """Of the learning rate, at the end."""
 CLIP: Final = 1.0
+Shown = tuple[NDArray[np.uint16], int]
+"""The tokens of a lesson, and how many of them are its question."""
 BETAS: Final = (0.9, 0.98)
 CHECKPOINT: Final = "checkpoint.pt"
 LOG_STEPS: Final = 20
@@ -87,6 +93,8 @@ def run(
     network = Qwen2(recipe.shape, prepared.vocabulary_size).to(machine.device)
     optimizer = optimizer_of(network, recipe)
     step = load_checkpoint(folder, network, optimizer, machine.device)
+    tokenizer = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    numbering = numbering_of(tokenizer) if recipe.renumber else None
     log = Log(folder / LOG, step, tell) if peers.is_first else None
     if log is not None:
         parameters, lessons = count_parameters(network), len(prepared.of_train)
@@ -97,7 +105,8 @@ def run(
             rate = learning_rate(step, recipe)
             for group in optimizer.param_groups:
                 group["lr"] = rate
-            is_last = learn(network, optimizer, prepared, batch, peers, machine, recipe, figures, step, cancel)
+            own = shown(prepared, peers.share(batch), numbering, f"{recipe.seed}:shown:{step}")
+            is_last = learn(network, optimizer, prepared, batch, own, peers, machine, recipe, figures, step, cancel)
             step += 1
             is_end = is_last or step == recipe.steps
             if log is None:
@@ -150,6 +159,7 @@ def learn(
     optimizer: torch.optim.Optimizer,
     prepared: Prepared,
     batch: Sequence[int],
+    lessons: Sequence[Shown],
     peers: Peers,
     machine: Machine,
     recipe: Recipe,
@@ -161,7 +171,7 @@ def learn(
     # Every process knows the whole batch, and so by what the sum of all has to be divided.
     answers = sum(int(prepared.lengths[number] - prepared.prompt_lengths[number]) for number in batch)
     prompts = sum(int(prepared.prompt_lengths[number]) - 1 for number in batch)
-    tokens, is_answer, is_prompt = rows_of(prepared, peers.share(batch), machine.device)
+    tokens, is_answer, is_prompt = rows_of(lessons, machine.device)
     # Every few tokens of the questions stand for all, since what each costs is a sum over the whole vocabulary.
     stands_for = torch.zeros_like(is_prompt)
     stands_for[:, step % PROMPT_STRIDE :: PROMPT_STRIDE] = PROMPT_STRIDE
@@ -193,17 +203,29 @@ def losses_of(network: Qwen2, tokens: Tensor, machine: Machine, places: Tensor) 
     return functional.cross_entropy(logits.float(), tokens[:, 1:][places], reduction="none")
 
 
-def rows_of(prepared: Prepared, numbers: Sequence[int], device: str) -> tuple[Tensor, Tensor, Tensor]:
+def shown(
+    prepared: Prepared, numbers: Sequence[int], numbering: Numbering | None = None, seed: str = ""
+) -> list[Shown]:
+    """Lessons as they are shown: as they are, or numbered anew where a numbering is given."""
+    found = []
+    for number in numbers:
+        tokens = prepared.lesson(number)
+        if numbering is not None:
+            tokens = renumbered(tokens, numbering, random.Random(f"{seed}:{number}"))
+        found.append((tokens, int(prepared.prompt_lengths[number])))
+    return found
+
+
+def rows_of(lessons: Sequence[Shown], device: str) -> tuple[Tensor, Tensor, Tensor]:
     """Lessons as rows: their tokens, and which tokens but the first are of answers and of questions (1.0)."""
-    length = max((int(prepared.lengths[number]) for number in numbers), default=2)
-    tokens = torch.zeros(len(numbers), length, dtype=torch.long)
-    is_answer, is_prompt = torch.zeros(len(numbers), length), torch.zeros(len(numbers), length)
-    for row, number in enumerate(numbers):
-        own, asked = prepared.lesson(number), int(prepared.prompt_lengths[number])
-        tokens[row, : len(own)] = torch.from_numpy(own.astype("int64"))
+    length = max((len(tokens) for tokens, _ in lessons), default=2)
+    rows = torch.zeros(len(lessons), length, dtype=torch.long)
+    is_answer, is_prompt = torch.zeros(len(lessons), length), torch.zeros(len(lessons), length)
+    for row, (tokens, asked) in enumerate(lessons):
+        rows[row, : len(tokens)] = torch.from_numpy(tokens.astype("int64"))
         is_prompt[row, :asked] = 1.0
-        is_answer[row, asked : len(own)] = 1.0
-    return tokens.to(device), is_answer[:, 1:].to(device), is_prompt[:, 1:].to(device)
+        is_answer[row, asked : len(tokens)] = 1.0
+    return rows.to(device), is_answer[:, 1:].to(device), is_prompt[:, 1:].to(device)
 
 
 @torch.no_grad()
@@ -219,7 +241,7 @@ def answered(
     total, count = 0.0, 0.0
     right: dict[str, tuple[int, int]] = {}
     for batch in batches(numbers, lengths.__getitem__, batch_tokens, "tune"):
-        tokens, is_answer, _ = rows_of(prepared, batch, machine.device)
+        tokens, is_answer, _ = rows_of(shown(prepared, batch), machine.device)
         with torch.autocast(tokens.device.type, torch.bfloat16, enabled=machine.autocast):
             logits = network(tokens[:, :-1]).float()
         losses = functional.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
