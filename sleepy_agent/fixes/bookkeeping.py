@@ -182,6 +182,12 @@ class Budget:
     """Until when new work may be begun (seconds of `time.monotonic`); None: no end."""
 
     deadline: float | None
+    seconds: float | None = None
+
+    @property
+    def words(self) -> str:
+        """What to say when it is used up."""
+        return f"the budget of {self.seconds:g} s is used up" if self.seconds is not None else "the time is used up"
 
     @property
     def is_used_up(self) -> bool:
@@ -190,4 +196,4 @@ class Budget:
 
 def start_budget(seconds: float | None) -> Budget:
     """A budget that begins now."""
-    return Budget(None if seconds is None else time.monotonic() + seconds)
+    return Budget(None if seconds is None else time.monotonic() + seconds, seconds)

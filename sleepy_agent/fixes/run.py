@@ -87,7 +87,7 @@ class Run:
         """Whether new work may begin."""
         self.cancel.raise_if_cancelled()
         if self.budget.is_used_up and self.stopped_because is None:
-            self.stopped_because = f"the budget of {self.options.budget_seconds:g} s is used up"
+            self.stopped_because = self.budget.words
         return self.stopped_because is None
 
 
