@@ -19,7 +19,8 @@ from sleepy_agent.serving.llama.native import NativeModel
 from trainer.pretrain.export import write_gguf
 from trainer.pretrain.network import Qwen2
 from trainer.pretrain.recipe import Shape
-from trainer.pretrain.tokens import CONTROL, learn_tokenizer, tokenizer_of, vocabulary_of, whole_words
+from trainer.pretrain.tokens import CONTROL, learn_tokenizer, tokenizer_of, vocabulary_of
+from trainer.pretrain.words import whole_words
 
 Split = Callable[[str], list[int]]
 

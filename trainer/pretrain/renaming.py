@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.pretrain.tokens import numbered_words
+from trainer.pretrain.words import numbered_words
 
 __all__ = ["Numbering", "numbering_of", "renumbered"]
 

@@ -9,17 +9,15 @@ from __future__ import annotations
 
 import json
 import re
-import tomllib
 from collections.abc import Iterable
-from functools import cache
-from importlib.resources import files
-from typing import Any, Final
+from typing import Final
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from sleepy_agent.serving.files.gguf_files import Vocabulary
+from trainer.pretrain.words import whole_words
 
-__all__ = ["END", "PADDING", "learn_tokenizer", "numbered_words", "tokenizer_of", "vocabulary_of", "whole_words"]
+__all__ = ["END", "PADDING", "learn_tokenizer", "tokenizer_of", "vocabulary_of"]
 
 CONTROL: Final = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 END: Final = "<|im_end|>"
@@ -34,37 +32,6 @@ LEXICAL: Final = (
     r"| ?(?:::|->|=>|==|!=|<=|>=|&&|\|\||\.\.=|\.\.|[+\-*/%]=|//|\(\)|\[\]|\{\}|[^\s\p{L}\p{N}])[\r\n]*|\s+"
 )
 """What one merged token may be at most: a word, a method with its dot, a sign of Rust with the end of its line."""
-
-
-@cache
-def whole_words() -> tuple[str, ...]:
-    """The words of `whole_words.toml`, in a fixed order."""
-    table = word_table()
-    *names, labels = numbered_words().values()
-    spaced = table["spaced"].split()
-    return (
-        *table["alone"],
-        *table["codes"].split(),
-        *(form for forms in labels for form in forms),
-        *(form for rows in names for forms in rows for form in forms),
-        *(form for word in spaced for form in (word, f" {word}")),
-    )
-
-
-def numbered_words() -> dict[str, list[tuple[str, str]]]:
-    """The forms of each numbered word, in the order of its numbers: by the letters of names, then that of lines."""
-    table = word_table()
-    found = {
-        letter: [(f"{letter}{number}", f" {letter}{number}") for number in range(1, count + 1)]
-        for letter, count in table["numbered"].items()
-    }
-    line = table["labelled"]["letter"]
-    return found | {line: [(f"{line}{number}", f"{line}{number}|") for number in range(table["labelled"]["count"])]}
-
-
-def word_table() -> dict[str, Any]:
-    """The file of whole words."""
-    return tomllib.loads(files(__package__).joinpath("whole_words.toml").read_text(encoding="utf-8"))
 
 
 def learn_tokenizer(texts: Iterable[str], size: int) -> Tokenizer:
