@@ -238,6 +238,12 @@ def find_places(environment: Mapping[str, str] = os.environ) -> Places:
     )
 
 
+def environment_elsewhere(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The environment for a process of ours that starts in another folder, where relative paths would mean others."""
+    named = {name: environment[name] for name in (HOME_VARIABLE, SHIPPED_VARIABLE) if environment.get(name)}
+    return {**environment, **{name: str(Path(path).expanduser().absolute()) for name, path in named.items()}}
+
+
 def load_settings(places: Places) -> Settings:
     """Read config.toml, or the defaults where there is none.
 

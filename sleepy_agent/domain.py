@@ -184,6 +184,9 @@ class Candidate:
     excused_flags: frozenset[str] = frozenset()
     """Flags that its source knows not to be deserved: what goes is done by what comes in another way (`entry` for
     `get` and `insert`)."""
+    own_flags: frozenset[str] = frozenset()
+    """Flags that a fix of its source has when it is offered, unless it can do no more than allow what the compiler
+    forbade. They are no part of its rank."""
     asked: Asked | None = None
     """What a model was asked for it, where one was."""
 

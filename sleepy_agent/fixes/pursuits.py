@@ -40,7 +40,10 @@ class FoundFix:
 
     @property
     def verdict(self) -> Verdict:
-        return self.tried.verdict_of(self.problem)
+        verdict, candidate = self.tried.verdict_of(self.problem), self.tried.attempt.ranked.candidate
+        if candidate.keeps_behaviour or not candidate.own_flags:
+            return verdict
+        return replace(verdict, flags=(*verdict.flags, *sorted(candidate.own_flags)))
 
     @property
     def is_preferred(self) -> bool:

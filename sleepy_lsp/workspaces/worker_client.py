@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from sleepy_agent.config import environment_elsewhere
 from sleepy_agent.live.channel import HEADER, packed, unpacked
 from sleepy_agent.live.messages import FromWorker, ToWorker
 from sleepy_agent.process import POSIX, lower_session_priority, own_command
@@ -148,6 +149,7 @@ class WorkerClient:
             stdout=subprocess.PIPE,
             stderr=None if self._verbose else subprocess.DEVNULL,
             cwd=self._cwd,
+            env=environment_elsewhere(),
             start_new_session=POSIX,
         )
         # Only the session's priority is lowered: nice values add up, and the compilers get theirs from the worker.

@@ -11,6 +11,7 @@ from sleepy_agent.code.flags import all_flags
 GIVEN_ELSEWHERE = {
     "dependents_unknown": "attempts.verdict_for, from the trial",
     "unchecked_to_the_end": "attempts.verdict_for, from the trial",
+    "small_model": "sources.model, from the profile",
     "left_unused": "warnings.warning_flags, from the trial",
     "new_warning": "warnings.warning_flags, from the trial",
 }

@@ -306,6 +306,15 @@ def test_who_does_not_hear_is_not_kept_waiting() -> None:
     assert model.was_cancelled.wait(10)
 
 
+@pytest.mark.parametrize(("name", "is_asked_about"), [(NAME, True), ("qwen2.5-coder", False)])
+def test_what_a_small_model_writes_is_asked_about(name: str, is_asked_about: bool) -> None:
+    blocks = f"<<<<<<< SEARCH\n{body('bad_a')}\n=======\n{body('good')}\n>>>>>>> REPLACE\n"
+    model = ScriptedModel([says("L2 v1 <=> good" if is_asked_about else blocks)], name)
+    found = Repair(toy(body("bad_a")), (model_source(model),)).search().found[0]
+    assert ("small_model" in found.verdict.flags) == is_asked_about
+    assert found.is_preferred != is_asked_about
+
+
 def test_samples_are_not_wanted_any_more_once_the_greedy_answer_is_enough() -> None:
     slow = SlowModel()
 

@@ -48,6 +48,7 @@ class Profile:
     max_tokens: int
     temperature: float
     stop: tuple[str, ...]
+    flags: frozenset[str]
     instruction: str
 
 
@@ -65,6 +66,7 @@ def all_profiles() -> tuple[Profile, ...]:
                 "names": Names(entry["names"]),
                 "sections": tuple(entry["sections"]),
                 "stop": tuple(entry["stop"]),
+                "flags": frozenset(entry["flags"]),
                 "instruction": entry["instruction"].strip(),
             }
         )

@@ -121,7 +121,10 @@ def heard_answers(
         share = count / len(finished)
         cost = COST_OF_THE_GREEDY if is_greedy else COST_OF_A_LONE_SAMPLE - GAIN_OF_AGREEMENT * share
         cost += COST_OF_A_ROUND * (round_number - 1)
-        found.append(Heard(Candidate(source.name, title_of(edits, read), edits, cost, asked=asked)))
+        own_flags = prompt.profile.flags
+        found.append(
+            Heard(Candidate(source.name, title_of(edits, read), edits, cost, asked=asked, own_flags=own_flags))
+        )
     return found
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from filelock import FileLock, Timeout
 
 from sleepy_agent import __version__
-from sleepy_agent.config import Places, Settings
+from sleepy_agent.config import Places, Settings, environment_elsewhere
 from sleepy_agent.errors import CannotWrite, ModelError
 from sleepy_agent.process import POSIX, CancelToken, lowered_priority, own_command
 from sleepy_agent.serving.chat import ModelUnavailable
@@ -218,6 +218,7 @@ class _Start:
                     stdout=log,
                     stderr=log,
                     cwd=self.files.folder,
+                    env=environment_elsewhere(),
                     start_new_session=POSIX,
                     creationflags=0 if POSIX else getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
                 )

@@ -23,7 +23,7 @@ from serving.running_server import PATIENCE_SECONDS, RunningServer, running, unt
 from serving.scripted_engine import ScriptedEngine
 from sleepy_agent import __version__
 from sleepy_agent.cli.main import main
-from sleepy_agent.config import Places, Settings
+from sleepy_agent.config import Places, Settings, find_places
 from sleepy_agent.errors import Interrupted, ModelError
 from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.chat import ModelUnavailable
@@ -377,3 +377,13 @@ def test_the_command_says_whether_one_runs_and_ends_it(places: Places, capsys: p
 def test_options_that_mean_nothing(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["serve", *words]) == 2
     assert capsys.readouterr().err.startswith("sleepy: --")
+
+
+def test_a_home_that_is_named_from_here_is_the_server_s_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SLEEPY_HOME", "here")
+    places = find_places()
+    places.state.mkdir(parents=True)
+    connection = connected(places)
+    assert connection.state == "ready"
+    assert (tmp_path / "here" / "state" / "serve" / "address.json").exists()
