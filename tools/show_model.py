@@ -35,9 +35,8 @@ def main() -> int:
     # What so small a model writes is never applied unasked: what it offers is what counts.
     mended = sum(bool(one["fixed"] or one["alternatives"]) for one in problems)
     where = f"{server.address.base_url}/v1"
-    print(
-        f"Served by {server.model} at {where}: the model alone has a fix that rustc accepts for {mended} of {len(problems)} problems."
-    )
+    print(f"Served by {server.model} at {where}: alone it has a fix")
+    print(f"that rustc accepts for {mended} of {len(problems)} problems.")
     print("It is asked about what the other sources leave open; `sleepy model info` shows its card.")
     return 0
 
