@@ -6,18 +6,13 @@ import itertools
 from collections import Counter
 from pathlib import Path
 
+from pretrain.marked_programs import assert_mistakes_give_their_codes, assert_none_resembles_a_koan
 from sleepy_agent.families import load_family_rules
-from sleepy_agent.koans.alike import KoanIndex
-from sleepy_agent.koans.records import koans_folder, read_koans
-from sleepy_agent.process import CancelToken
-from trainer.pretrain.judge import check, compiling
 from trainer.pretrain.programs import everyday
 from trainer.pretrain.programs.marked import MarkedProgram
 
 AIM = 0.9
 """The share of mistakes that must give the code that is meant; the others cost time only."""
-ALIKE = 0.25
-"""So much of a koan's runs of tokens are in nobody's training data: what everybody writes alike is less."""
 HELD_BACK = {"async_runtime", "serde", "patterns"}
 
 
@@ -41,27 +36,8 @@ def test_programs_are_the_same_for_the_same_seed() -> None:
 
 
 def test_no_program_resembles_a_koan() -> None:
-    koans = KoanIndex(read_koans(koans_folder()).koans)
-    for program in first_programs("koans"):
-        for text in (program.text, *(one.text for one in program.mistakes)):
-            nearest = koans.nearest(text)
-            assert nearest is None or nearest.share < ALIKE, (program.source, nearest)
+    assert_none_resembles_a_koan(first_programs("koans"))
 
 
 def test_programs_compile_and_mistakes_give_their_codes(tmp_path: Path) -> None:
-    programs = first_programs("compiled")
-    good = compiling([program.text for program in programs], tmp_path, CancelToken())
-    red = [program.source for program, compiles in zip(programs, good, strict=True) if not compiles]
-    assert len(red) <= len(programs) // 50, red
-    broken = [
-        one
-        for program, compiles in zip(programs, good, strict=True)
-        if compiles
-        for one in itertools.islice(everyday.mutations(program, "compiled"), 1)
-    ]
-    said = check([one.text for one in broken], tmp_path, CancelToken())
-    intended = [
-        [error.code or "" for error in answer.errors] == [one.code] for one, answer in zip(broken, said, strict=True)
-    ]
-    missed = Counter(one.mutation for one, hit in zip(broken, intended, strict=True) if not hit)
-    assert sum(intended) >= AIM * len(broken), missed
+    assert_mistakes_give_their_codes(first_programs("compiled"), everyday.mutations, AIM, tmp_path)

@@ -29,7 +29,7 @@ from trainer.pretrain.answers import same_code
 from trainer.pretrain.exams.grounds import Errors, Ground, grounds_for
 from trainer.pretrain.exams.items import Item
 from trainer.pretrain.exams.repairing import NOBODY_SAID, Asking, Mended, Progress
-from trainer.pretrain.exams.results import ItemResult
+from trainer.pretrain.exams.results import of_item
 from trainer.pretrain.lessons import family_rules
 from trainer.pretrain.tried import STILL_THERE
 
@@ -210,27 +210,16 @@ def mended(one: Case) -> Mended:
     """What a case has come to."""
     item, text = one.item, one.text if one.text is not None else one.broken
     verified = one.text is not None
-    result = ItemResult(
-        id=item.id,
-        kind=item.kind,
-        source=item.source,
-        mutation=item.mutation,
-        family=item.family,
-        code=item.code,
-        is_suggested=item.is_suggested,
-        lines_changed=item.lines_changed,
-        house_rule=item.house_rule,
+    result = replace(
+        of_item(item),
         is_reproduced=one.problem is not None,
         greedy=one.greedy,
         verified=verified,
-        behaves=None,
         is_original=verified and same_code(text.decode(), one.right.decode()),
         rounds=one.rounds,
         attempts=one.attempts,
         sources=("model",) if verified else (),
-        milliseconds=None,
         model_milliseconds=1000 * sum(asking.ended - asking.began for asking in one.asked) if verified else None,
-        all_milliseconds=0.0,
         tokens_in=one.tokens_in,
         tokens_out=one.tokens_out,
         left="" if verified else one.problem.message if one.problem is not None else NOBODY_SAID,

@@ -23,7 +23,7 @@ from sleepy_agent.process import CancelToken
 from sleepy_agent.serving.chat import ChatModel, CompletionAnswer, CompletionRequest, ModelUnavailable
 from trainer.pretrain.answers import same_code
 from trainer.pretrain.exams.items import Item
-from trainer.pretrain.exams.results import ItemResult
+from trainer.pretrain.exams.results import ItemResult, of_item
 from trainer.pretrain.exams.rooms import Room, rooms_for, texts_of
 
 __all__ = ["Asking", "Mended", "repaired_items", "repaired_with"]
@@ -180,20 +180,11 @@ def result_of(item: Item, repair: Repair, watch: Watch, asked: Sequence[Asking],
     until = watch.verified_at
     is_timed = verified and until is not None
     waited = sum(max(0.0, min(one.ended, until) - max(one.began, watch.problem_at)) for one in asked) if until else 0.0
-    return ItemResult(
-        id=item.id,
-        kind=item.kind,
-        source=item.source,
-        mutation=item.mutation,
-        family=item.family,
-        code=item.code,
-        is_suggested=item.is_suggested,
-        lines_changed=item.lines_changed,
-        house_rule=item.house_rule,
+    return replace(
+        of_item(item),
         is_reproduced=is_reproduced,
         greedy=verified and watch.is_greedy,
         verified=verified,
-        behaves=None,
         is_original=verified and is_original,
         rounds=repair.rounds,
         attempts=repair.attempts,

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from sleepy_agent.koans.scores import Share, share_of
+from trainer.pretrain.exams.items import Item
 
-__all__ = ["FEWEST_OF_A_CODE", "ItemResult", "Score", "percentile", "scores_of"]
+__all__ = ["FEWEST_OF_A_CODE", "ItemResult", "Score", "of_item", "percentile", "scores_of"]
 
 FEWEST_OF_A_CODE: Final = 5
 """Codes with fewer items have no line of their own."""
@@ -55,6 +56,35 @@ class ItemResult:
     def is_of_the_model(self) -> bool:
         """Whether the model mended it."""
         return self.verified and "model" in self.sources
+
+
+def of_item(item: Item) -> ItemResult:
+    """The result of an item that nothing was measured of yet."""
+    return ItemResult(
+        id=item.id,
+        kind=item.kind,
+        source=item.source,
+        mutation=item.mutation,
+        family=item.family,
+        code=item.code,
+        is_suggested=item.is_suggested,
+        lines_changed=item.lines_changed,
+        house_rule=item.house_rule,
+        is_reproduced=False,
+        greedy=False,
+        verified=False,
+        behaves=None,
+        is_original=False,
+        rounds=0,
+        attempts=0,
+        sources=(),
+        milliseconds=None,
+        model_milliseconds=None,
+        all_milliseconds=0.0,
+        tokens_in=0,
+        tokens_out=0,
+        left="",
+    )
 
 
 @dataclass(frozen=True, slots=True)
