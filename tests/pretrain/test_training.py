@@ -18,7 +18,15 @@ from trainer.pretrain.recipe import SIZES, Recipe, Shape, read_recipe, write_rec
 from trainer.pretrain.train_command import prepare_folder
 from trainer.pretrain.training import Machine, answered, learning_rate, read_network, train
 
-TINY = Recipe(Shape(48, 2, 2, 1, 96), steps=8, vocabulary=900, batch_tokens=1024, learning_rate=8e-3, warmup_steps=5)
+TINY = Recipe(
+    Shape(48, 2, 2, 1, 96),
+    steps=8,
+    vocabulary=900,
+    batch_tokens=1024,
+    learning_rate=8e-3,
+    warmup_steps=5,
+    renumber=True,
+)
 EXACT = Machine(autocast=False)
 
 

@@ -281,6 +281,8 @@ def commands_of(card: Mapping[str, Any]) -> Iterator[str]:
 
     size = next((name for name, one in SIZES.items() if one.shape.embedding == shape["embedding"]), "small")
     options = [f"--steps {recipe['steps']}", f"--learning-rate {recipe['learning_rate']:g}", f"--seed {recipe['seed']}"]
+    if not recipe.get("renumber", False):
+        options.append("--no-renumber")
     yield card["data"]["command"]
     yield f"python -m trainer.pretrain train --lessons lessons.jsonl --run RUN --size {size} {' '.join(options)}"
     yield "python -m trainer.pretrain ship --run RUN --data lessons.summary.json --results RESULT ..."

@@ -38,7 +38,7 @@ class Recipe:
     tokens of one step, padding counted. `prompt_weight`: what predicting a token of the question counts beside one of
     the answer. It is not 0: a question is thirty times as long as its answer, and who has learnt how code goes on
     reads it better; it is small, because the answer is what is asked for. `renumber`: names and lines are numbered
-    anew each time a lesson is shown (`renaming.py`).
+    anew each time a lesson is shown (`renaming.py`); a recipe that does not say so is of before there was that.
     """
 
     shape: Shape
@@ -51,14 +51,20 @@ class Recipe:
     warmup_steps: int = 200
     weight_decay: float = 0.05
     prompt_weight: float = 0.1
-    renumber: bool = True
+    renumber: bool = False
 
 
 SIZES: Final = {
-    "small": Recipe(Shape(256, 7, 4, 2, 704), 12_000, learning_rate=2e-3),
-    "large": Recipe(Shape(384, 8, 6, 3, 1024), 12_000, learning_rate=1.5e-3),
+    "small": Recipe(Shape(256, 7, 4, 2, 704), 12_000, learning_rate=2e-3, renumber=True),
+    "large": Recipe(Shape(384, 8, 6, 3, 1024), 12_000, learning_rate=1.5e-3, renumber=True),
     "toy": Recipe(
-        Shape(64, 2, 2, 1, 160), 400, vocabulary=1024, batch_tokens=2048, learning_rate=5e-3, warmup_steps=20
+        Shape(64, 2, 2, 1, 160),
+        400,
+        vocabulary=1024,
+        batch_tokens=2048,
+        learning_rate=5e-3,
+        warmup_steps=20,
+        renumber=True,
     ),
 }
 """About 5.7 and 14 million parameters, and what proves the path."""

@@ -44,6 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name, kind in OF_RECIPE.items():
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=kind, metavar="VALUE", help=f"instead of the {name} of the size")
+    parser.add_argument(
+        "--renumber", action=argparse.BooleanOptionalAction, help="number names and lines anew each time (default: yes)"
+    )
     parser.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
     parser.add_argument("--processes", type=int, default=1, metavar="N", help="train in N processes of --threads each")
     parser.add_argument("--threads", type=int, default=1, metavar="N", help="threads of each (default: %(default)s)")
@@ -76,7 +79,8 @@ def locked(folder: Path) -> Iterator[None]:
 
 def recipe_of(arguments: argparse.Namespace) -> Recipe:
     """The recipe of the size, with what the options change."""
-    changes = {name: getattr(arguments, name) for name in OF_RECIPE if getattr(arguments, name) is not None}
+    names = (*OF_RECIPE, "renumber")
+    changes = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
     return replace(SIZES[arguments.size], **changes)
 
 
